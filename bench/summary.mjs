@@ -1,0 +1,43 @@
+import { median } from './statistics.mjs';
+import { isPlain } from './subjects.mjs';
+
+/**
+ * One measure over all rounds: the median of every figure, and per subject the comparison with plain
+ * `ws` of the same round, as median and range.
+ */
+export function summarise(measure, subjects, rounds) {
+  const { name, title, figures, target } = measure;
+  const rows = subjects.map((subject) => summariseSubject(measure, subject, subjects, rounds));
+  return { name, title, figures, target, rows };
+}
+
+function summariseSubject({ figures, target }, subject, subjects, rounds) {
+  const plain = subjects.find(isPlain);
+  const runs = rounds.map((round) => round.get(subject));
+  const first = Object.keys(figures)[0];
+  const compared = rounds.map((round) =>
+    compare(target, round.get(subject)[first], round.get(plain)[first]),
+  );
+  return {
+    subject: subject.name,
+    medians: Object.fromEntries(
+      Object.keys(figures).map((key) => [key, median(runs.map((run) => run[key]))]),
+    ),
+    compared: median(compared),
+    range: [Math.min(...compared), Math.max(...compared)],
+    isReached: isPlain(subject) ? undefined : isReached(target, median(compared)),
+    runs,
+  };
+}
+
+function compare(target, figure, plain) {
+  if (target.timesLess) return plain / figure;
+  if (target.timesPlain) return figure / plain;
+  return figure;
+}
+
+function isReached(target, value) {
+  return target.timesLess
+    ? value >= target.timesLess
+    : value <= (target.timesPlain ?? target.limit);
+}

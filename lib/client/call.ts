@@ -1,0 +1,158 @@
+import type { OutputKind } from '../protocol/frames.js';
+import { firstCredit, type Limits } from '../protocol/limits.js';
+import { StreamError } from '../protocol/stream-error.js';
+import { Inbox } from '../stream/inbox.js';
+import { discard, isStream } from '../stream/source.js';
+
+/** What a call asks of the connection that carries it. */
+export interface CallWire {
+  grant(items: number, bytes: number): void;
+  /** Tells the server that nobody reads any more, and lets the call go. */
+  cancel(): void;
+}
+
+/** An opened stream: what awaiting a stream method gives. */
+export interface OpenedOutput extends AsyncIterable<unknown> {
+  cancel(): void;
+}
+
+/** One call, from the client's side; it exists before there is a connection to carry it. */
+export class ClientCall {
+  readonly method: string;
+  /** The arguments as they cross the wire: `null` stands where an input is. */
+  readonly args: readonly unknown[];
+  /** The streams among the arguments, by their places. */
+  readonly inputs: ReadonlyMap<number, unknown>;
+  readonly inbox: Inbox;
+  #wire: CallWire | undefined;
+  #state: 'waiting' | 'sent' | 'over' = 'waiting';
+  #cancelled = false;
+  #kind: OutputKind | undefined;
+  #error: unknown;
+  #result: Promise<unknown> | undefined;
+  #settleResult: (() => void) | undefined;
+
+  constructor(method: string, args: readonly unknown[], limits: Limits) {
+    this.method = method;
+    this.inputs = new Map([...args.entries()].filter(([, arg]) => isStream(arg)));
+    this.args = args.map((arg, place) => (this.inputs.has(place) ? null : arg));
+    const { items, bytes } = firstCredit(limits);
+    this.inbox = new Inbox(
+      {
+        grant: (moreItems, moreBytes) => this.#wire?.grant(moreItems, moreBytes),
+        cancel: () => this.cancel(),
+      },
+      { items, bytes },
+    );
+  }
+
+  /** Whether nothing of it is to come any more: it ended, failed or was cancelled. */
+  get isOver(): boolean {
+    return this.#state === 'over';
+  }
+
+  /** A connection carries it from here on. */
+  attach(wire: CallWire): void {
+    this.#wire = wire;
+    this.#state = 'sent';
+  }
+
+  /** The server has accepted it. */
+  opened(kind: OutputKind): void {
+    this.#kind = kind;
+    this.#settleResult?.();
+  }
+
+  /** The server is done with it. */
+  ended(): void {
+    if (this.#state === 'over') return;
+    this.#over();
+    this.inbox.end();
+  }
+
+  /** It ended badly, or there is no connection to carry it. */
+  failed(error: unknown): void {
+    if (this.#state === 'over') return;
+    this.#error = error;
+    this.#over();
+    this.inbox.fail(error);
+  }
+
+  /** The caller gives up: its reader ends, its promise rejects with a `cancelled` error. */
+  cancel(): void {
+    if (this.#state === 'over') return;
+    this.#cancelled = true;
+    this.#error = new StreamError('cancelled', 'The call was cancelled.');
+    this.#over();
+    this.inbox.close();
+    this.#wire?.cancel();
+  }
+
+  /** The value of a promise method, or the opened stream. */
+  result(): Promise<unknown> {
+    this.#result ??= this.#opened().then(() => this.#awaited());
+    return this.#result;
+  }
+
+  #opened(): Promise<void> {
+    if (this.#kind !== undefined || this.#state === 'over') return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#settleResult = resolve;
+    });
+  }
+
+  async #awaited(): Promise<unknown> {
+    if (this.#kind === undefined) throw this.#error;
+    if (this.#kind === 'stream') return this.#stream();
+    const { value } = await this.inbox.next();
+    if (this.#cancelled) throw this.#error;
+    return value;
+  }
+
+  /** Has no `then`, or awaiting it would never end. */
+  #stream(): OpenedOutput {
+    return { [Symbol.asyncIterator]: () => this.inbox, cancel: () => this.cancel() };
+  }
+
+  #over(): void {
+    if (this.#state === 'waiting') for (const input of this.inputs.values()) discard(input);
+    this.#state = 'over';
+    this.#settleResult?.();
+  }
+}
+
+/** What a client method returns: awaitable and iterable, whichever the server's method is. */
+export class CallOutput implements AsyncIterable<unknown>, Promise<unknown> {
+  readonly #call: ClientCall;
+  readonly [Symbol.toStringTag] = 'StreamingCall';
+
+  constructor(call: ClientCall) {
+    this.#call = call;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<unknown> {
+    return this.#call.inbox;
+  }
+
+  cancel(): void {
+    this.#call.cancel();
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: an output is awaitable by contract
+  then<A = unknown, B = never>(
+    onFulfilled?: ((value: unknown) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#call.result().then(onFulfilled, onRejected);
+  }
+
+  catch<B = never>(
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<unknown> {
+    return this.#call.result().catch(onRejected);
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<unknown> {
+    return this.#call.result().finally(onFinally);
+  }
+}

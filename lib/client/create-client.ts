@@ -1,0 +1,48 @@
+import { CallOutput, ClientCall } from './call.js';
+import { ClientCore } from './client-core.js';
+import type { Connect } from './connect.js';
+import { type ClientOptions, resolveClientOptions } from './options.js';
+import type { StreamingClient, StreamingClientControl } from './types.js';
+
+type Endpoint = Readonly<Record<string, (...args: unknown[]) => CallOutput>>;
+
+/** Makes a client over a way to connect. */
+export function createClient<T>(options: ClientOptions, connect: Connect): StreamingClient<T> {
+  const parts = resolveClientOptions(options, connect);
+  const core = new ClientCore(parts);
+  const control: StreamingClientControl = {
+    get status() {
+      return core.status;
+    },
+    onStatus: (listener) => core.onStatus(listener),
+    close: async () => core.close(),
+    refreshCredentials: () => core.refreshCredentials(),
+  };
+  const endpoint = (name: string): Endpoint =>
+    named((method) => (...args) => {
+      const call = new ClientCall(`${name}.${method}`, args, parts.limits);
+      core.use(call);
+      return new CallOutput(call);
+    });
+  return named(endpoint, control) as unknown as StreamingClient<T>;
+}
+
+/**
+ * An object whose every property is made on demand, once, from its name. `then` is none, or
+ * awaiting the object would call it.
+ */
+function named<V>(make: (name: string) => V, own: object = {}): Readonly<Record<string, V>> {
+  const made = new Map<string, V>();
+  return new Proxy(own, {
+    get(target, name) {
+      if (typeof name === 'symbol' || name === 'then') return undefined;
+      if (Object.hasOwn(target, name)) return Reflect.get(target, name) as V;
+      let value = made.get(name);
+      if (value === undefined) {
+        value = make(name);
+        made.set(name, value);
+      }
+      return value;
+    },
+  }) as Readonly<Record<string, V>>;
+}

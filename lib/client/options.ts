@@ -1,0 +1,65 @@
+import { type ModelClass, ModelRegistry } from '../model/registry.js';
+import { type Limits, resolveLimits } from '../protocol/limits.js';
+import { createSchedule } from '../protocol/schedule.js';
+import type { CodecName } from '../protocol/version.js';
+import type { BackoffOptions } from './backoff.js';
+import type { ClientParts } from './client-core.js';
+import type { Connect } from './connect.js';
+
+type Credentials = string | null | undefined;
+
+/** What a client can be told, beside where its server is. */
+export interface ClientOptions {
+  /** Asked at each connect and on `refreshCredentials()`; what it gives is sent in-band, never in the URL. */
+  readonly credentials?: () => Credentials | Promise<Credentials>;
+  /** The model classes whose instances cross the wire; others arrive as an error. */
+  readonly models?: readonly ModelClass[];
+  /** `json` is readable in a browser's tools; `msgpack` carries bytes as bytes. @default 'json' */
+  readonly codec?: CodecName;
+  /** How long connecting may take, the server's first frame included, in ms. @default 5_000 */
+  readonly connectTimeoutMs?: number;
+  /** How long a connection without calls is kept, in ms. @default 5_000 */
+  readonly idleMs?: number;
+  /** How long to wait before connecting again. */
+  readonly backoff?: BackoffOptions;
+  /** What this side takes in. */
+  readonly limits?: Partial<Limits>;
+}
+
+/** Options of {@link createStreamingClient}. */
+export interface StreamingClientOptions extends ClientOptions {
+  /** Where the server listens: `ws://` or `wss://`, with the module's path. */
+  readonly url: string;
+}
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws TypeError that names the option, for one that makes no sense.
+ */
+export function resolveClientOptions(options: ClientOptions, connect: Connect): ClientParts {
+  const { codec = 'json', connectTimeoutMs = 5_000, idleMs = 5_000, backoff = {} } = options;
+  if (codec !== 'json' && codec !== 'msgpack') {
+    throw new TypeError(`codec must be 'json' or 'msgpack', not ${String(codec)}.`);
+  }
+  checkMs('connectTimeoutMs', connectTimeoutMs);
+  checkMs('idleMs', idleMs);
+  if (backoff.firstMs !== undefined) checkMs('backoff.firstMs', backoff.firstMs);
+  if (backoff.maxMs !== undefined) checkMs('backoff.maxMs', backoff.maxMs);
+  return {
+    connect,
+    codec,
+    connectTimeoutMs,
+    idleMs,
+    backoff,
+    models: new ModelRegistry(options.models ?? []),
+    limits: resolveLimits(options.limits),
+    schedule: createSchedule(),
+    credentials: options.credentials ?? (() => null),
+  };
+}
+
+function checkMs(name: string, value: number): void {
+  if (Number.isFinite(value) && value >= 0) return;
+  throw new TypeError(`${name} must be a number of milliseconds, not ${String(value)}.`);
+}

@@ -1,0 +1,103 @@
+import type { Transport } from '../protocol/transport.js';
+import type { Connect, TransportEvents } from './connect.js';
+
+/** What is used of a WebSocket: the browser's own, Node's, and that of `ws` all have it. */
+export interface WebSocketLike {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  readonly protocol: string;
+  readonly readyState: number;
+  onopen: unknown;
+  onmessage: unknown;
+  onclose: unknown;
+  onerror: unknown;
+  send(message: string | Uint8Array): void;
+  close(code?: number, reason?: string): void;
+  terminate?(): void;
+}
+
+/** The constructor of such a WebSocket. */
+export type WebSocketClass = new (url: string, subprotocols: string[]) => WebSocketLike;
+
+const OPEN = 1;
+
+/** A WebSocket doesn't tell when its buffer runs empty: it is looked at this often, in ms. */
+const POLL_MS = 4;
+
+/** Below this much a buffer counts as empty, in bytes. */
+const EMPTY_BYTES = 65_536;
+
+/** Connects through WebSockets of a class to a URL. */
+export function createWebSocketConnect(url: string, webSocketClass: WebSocketClass): Connect {
+  return (subprotocols, events) => {
+    let socket: WebSocketLike;
+    try {
+      socket = new webSocketClass(url, [...subprotocols]);
+    } catch (error) {
+      queueMicrotask(() => events.closed(1006, error instanceof Error ? error.message : ''));
+      return () => undefined;
+    }
+    return listen(socket, events);
+  };
+}
+
+function listen(socket: WebSocketLike, events: TransportEvents): () => void {
+  const transport = new WebSocketTransport(socket, () => events.drained());
+  let problem = '';
+  socket.binaryType = 'arraybuffer';
+  socket.onopen = () => events.opened(transport, socket.protocol);
+  socket.onmessage = ({ data }: { data: unknown }) => {
+    events.message(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
+  };
+  // A browser says nothing here; `ws` tells why it could not connect.
+  socket.onerror = (event: { message?: unknown }) => {
+    if (typeof event.message === 'string') problem = event.message;
+  };
+  socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
+    transport.stop();
+    events.closed(code, reason === '' ? problem : reason);
+  };
+  return () => transport.terminate();
+}
+
+class WebSocketTransport implements Transport {
+  readonly #socket: WebSocketLike;
+  readonly #onDrained: () => void;
+  #poll: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(socket: WebSocketLike, onDrained: () => void) {
+    this.#socket = socket;
+    this.#onDrained = onDrained;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(message: string | Uint8Array): void {
+    if (this.#socket.readyState !== OPEN) return;
+    this.#socket.send(message);
+    if (this.#poll === undefined && this.bufferedBytes > EMPTY_BYTES) this.#watch();
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+  }
+
+  terminate(): void {
+    if (this.#socket.terminate !== undefined) this.#socket.terminate();
+    else this.#socket.close();
+  }
+
+  stop(): void {
+    clearTimeout(this.#poll);
+  }
+
+  #watch(): void {
+    this.#poll = setTimeout(() => {
+      this.#poll = undefined;
+      if (this.bufferedBytes > EMPTY_BYTES) this.#watch();
+      else this.#onDrained();
+    }, POLL_MS);
+  }
+}

@@ -1,0 +1,86 @@
+import type { ModelPort, ModelType } from '../protocol/model-port.js';
+
+/** A class whose instances cross the wire. It is constructed without arguments when one arrives. */
+export type ModelClass<T extends object = object> = new () => T;
+
+/**
+ * The classes that cross the wire as themselves, by name. A server has all that carry
+ * `@Serializable()`, a client those its user gives it.
+ */
+export class ModelRegistry implements ModelPort {
+  readonly #byName = new Map<string, ModelType>();
+  readonly #byPrototype = new Map<object, ModelType>();
+
+  /** @throws TypeError when two classes have one name, or one has no name at all. */
+  constructor(classes: Iterable<ModelClass> = serializableClasses()) {
+    for (const model of classes) this.#add(model);
+  }
+
+  typeOf(instance: object): ModelType | undefined {
+    return this.#byPrototype.get(Object.getPrototypeOf(instance) as object);
+  }
+
+  typeNamed(name: string): ModelType | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Whether instances of a class can cross the wire. */
+  has(model: ModelClass): boolean {
+    return this.#byPrototype.has(model.prototype as object);
+  }
+
+  #add(model: ModelClass): void {
+    if (this.has(model)) return;
+    const name = modelName(model);
+    if (name === '') throw new TypeError('A model class has no name: give @Serializable() one.');
+    if (this.#byName.has(name)) {
+      throw new TypeError(
+        `Two model classes have the name "${name}": give one of them another with @Serializable('...').`,
+      );
+    }
+    const type = createModelType(model, name, this.#byName.size + 1);
+    this.#byName.set(name, type);
+    this.#byPrototype.set(model.prototype as object, type);
+  }
+}
+
+function createModelType(model: ModelClass, name: string, id: number): ModelType {
+  return {
+    id,
+    name,
+    toFields: (instance) => instance as Record<string, unknown>,
+    fromFields: (fields) => Object.assign(new model(), fields),
+  };
+}
+
+const NAME = Symbol.for('nestjs-streaming:model-name');
+const CLASSES = Symbol.for('nestjs-streaming:model-classes');
+
+/**
+ * Registers a class whose instances cross the wire as instances, in both directions, in typed and
+ * in dynamic streams.
+ *
+ * @param name its name on the wire. @default the class's name
+ */
+export function Serializable(name?: string): ClassDecorator {
+  return (target) => {
+    Object.defineProperty(target, NAME, { value: name ?? target.name, configurable: true });
+    serializableClasses().add(target as unknown as ModelClass);
+  };
+}
+
+/** The name a class was registered under, or would be. A subclass has its own. */
+function modelName(model: ModelClass): string {
+  if (!Object.hasOwn(model, NAME)) return model.name;
+  return (model as unknown as Record<symbol, string>)[NAME] ?? model.name;
+}
+
+/**
+ * All classes that carry `@Serializable()`. Kept on the global object, because a process may load
+ * both the ESM and the CommonJS build.
+ */
+export function serializableClasses(): Set<ModelClass> {
+  const holder = globalThis as unknown as Record<symbol, Set<ModelClass> | undefined>;
+  holder[CLASSES] ??= new Set();
+  return holder[CLASSES];
+}

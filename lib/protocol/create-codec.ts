@@ -1,0 +1,25 @@
+import type { CodecLimits, FrameDecoder, FrameEncoder } from './codec.js';
+import { JsonDecoder } from './json-decoder.js';
+import { JsonEncoder } from './json-encoder.js';
+import type { ModelPort } from './model-port.js';
+import { MsgpackDecoder } from './msgpack-decoder.js';
+import { MsgpackEncoder } from './msgpack-encoder.js';
+import type { CodecName } from './version.js';
+
+/** Makes the encoder of a codec for one connection. */
+export function createEncoder(
+  codec: CodecName,
+  models: ModelPort,
+  limits: CodecLimits,
+): FrameEncoder {
+  return codec === 'json' ? new JsonEncoder(models, limits) : new MsgpackEncoder(models, limits);
+}
+
+/** Makes the decoder of a codec for one connection. */
+export function createDecoder(
+  codec: CodecName,
+  models: ModelPort,
+  limits: CodecLimits,
+): FrameDecoder {
+  return codec === 'json' ? new JsonDecoder(models, limits) : new MsgpackDecoder(models, limits);
+}

@@ -1,0 +1,85 @@
+import type { FrameEncoder } from './codec.js';
+import type { Limits } from './limits.js';
+import type { Schedule } from './schedule.js';
+import type { Transport } from './transport.js';
+
+/**
+ * Gathers the frames that one turn of the event loop produces into one WebSocket message, and
+ * tells producers when the socket takes no more.
+ */
+export class FrameWriter {
+  readonly #encoder: FrameEncoder;
+  readonly #transport: Transport;
+  readonly #limits: Limits;
+  readonly #schedule: Schedule;
+  readonly #onFull: () => void;
+  #scheduled = false;
+  #open = true;
+  /** Whether producers may write: the socket's buffer is below its bound. */
+  hasRoom = true;
+
+  constructor(
+    encoder: FrameEncoder,
+    transport: Transport,
+    limits: Limits,
+    schedule: Schedule,
+    onFull: () => void,
+  ) {
+    this.#encoder = encoder;
+    this.#transport = transport;
+    this.#limits = limits;
+    this.#schedule = schedule;
+    this.#onFull = onFull;
+  }
+
+  /**
+   * Writes an item; returns its size as the credit counts it.
+   *
+   * @throws TypeError when it can't be encoded; nothing was written then.
+   */
+  item(stream: number, item: unknown): number {
+    const size = this.#encoder.item(stream, item);
+    this.#written();
+    return size;
+  }
+
+  /**
+   * Writes any other frame.
+   *
+   * @throws TypeError when a value in it can't be encoded; nothing was written then.
+   */
+  frame(frame: readonly unknown[]): void {
+    this.#encoder.frame(frame);
+    this.#written();
+  }
+
+  /** Sends what was gathered, now. */
+  readonly flush = (): void => {
+    this.#scheduled = false;
+    if (!this.#open) return;
+    const message = this.#encoder.take();
+    if (message !== undefined) this.#transport.send(message);
+    this.hasRoom = this.#transport.bufferedBytes <= this.#limits.sendBufferBytes;
+    if (!this.hasRoom) this.#onFull();
+  };
+
+  /** The socket's send buffer ran empty. */
+  drained(): void {
+    this.hasRoom = true;
+  }
+
+  /** Sends what was gathered, and nothing after it. */
+  end(): void {
+    this.flush();
+    this.#open = false;
+  }
+
+  #written(): void {
+    if (this.#encoder.size >= this.#limits.flushBytes) {
+      this.flush();
+    } else if (!this.#scheduled) {
+      this.#scheduled = true;
+      this.#schedule(this.flush);
+    }
+  }
+}

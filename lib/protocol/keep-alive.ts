@@ -1,0 +1,56 @@
+/** What keep-alive does to its connection. */
+export interface KeepAlivePort {
+  ping(): void;
+  /** Nothing came in time: the connection is dead. */
+  dead(): void;
+}
+
+/**
+ * Pings a silent peer and gives it up when no answer comes. One timer for each connection, and
+ * none for each frame: a frame only leaves a mark that the timer finds.
+ */
+export class KeepAlive {
+  readonly #port: KeepAlivePort;
+  readonly #intervalMs: number;
+  readonly #timeoutMs: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #heard = false;
+
+  constructor(port: KeepAlivePort, intervalMs: number, timeoutMs: number) {
+    this.#port = port;
+    this.#intervalMs = intervalMs;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  start(): void {
+    this.#wait(this.#intervalMs, this.#quiet);
+  }
+
+  /** Something came from the peer. */
+  heard(): void {
+    this.#heard = true;
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  readonly #quiet = (): void => {
+    if (this.#heard) {
+      this.#heard = false;
+      this.#wait(this.#intervalMs, this.#quiet);
+    } else {
+      this.#wait(this.#timeoutMs, this.#unanswered);
+      this.#port.ping();
+    }
+  };
+
+  readonly #unanswered = (): void => {
+    if (this.#heard) this.#quiet();
+    else this.#port.dead();
+  };
+
+  #wait(ms: number, then: () => void): void {
+    this.#timer = setTimeout(then, ms);
+  }
+}

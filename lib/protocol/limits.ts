@@ -1,0 +1,76 @@
+import type { CodecLimits } from './codec.js';
+import type { Credit } from './frames.js';
+
+/** The bounds a side keeps (PROTOCOL.md, section 9). Each is an option. */
+export interface Limits extends CodecLimits {
+  /** The largest WebSocket message taken in, in bytes. @default 1_048_576 */
+  readonly messageBytes: number;
+  /** How deep a message may nest: arrays, objects and models. @default 64 */
+  readonly depth: number;
+  /** Type names a peer may announce on a connection. @default 1024 */
+  readonly types: number;
+  /** Calls open at once on a connection; more are refused. @default 128 */
+  readonly callsPerConnection: number;
+  /** Inputs of one call. @default 16 */
+  readonly inputsPerCall: number;
+  /** Items of a stream that may be under way or unread. @default 4096 */
+  readonly windowItems: number;
+  /** Bytes of a stream that may be under way or unread. @default 262_144 */
+  readonly windowBytes: number;
+  /** Bytes a message gathers before it is sent without waiting for the turn's end. @default 32_768 */
+  readonly flushBytes: number;
+  /** Bytes in the socket's send buffer above which no producer is pulled. @default 262_144 */
+  readonly sendBufferBytes: number;
+  /** Bytes in the socket's send buffer above which a peer that reads nothing is closed. @default 4_194_304 */
+  readonly stalledBufferBytes: number;
+  /** How long a peer may read nothing of such a buffer, in ms. @default 10_000 */
+  readonly stalledMs: number;
+  /** Time between pings when nothing else comes, in ms. @default 15_000 */
+  readonly pingIntervalMs: number;
+  /** How long an answer to a ping may take, in ms. @default 10_000 */
+  readonly pongTimeoutMs: number;
+  /** How long a client may take for its first frame, in ms. @default 5_000 */
+  readonly helloTimeoutMs: number;
+  /** After how long a handler that ignores its cancellation is named in the log, in ms. @default 30_000 */
+  readonly stuckHandlerMs: number;
+}
+
+/** The limits nobody set otherwise. */
+export const DEFAULT_LIMITS: Limits = {
+  messageBytes: 1_048_576,
+  depth: 64,
+  types: 1024,
+  callsPerConnection: 128,
+  inputsPerCall: 16,
+  windowItems: 4096,
+  windowBytes: 262_144,
+  flushBytes: 32_768,
+  sendBufferBytes: 262_144,
+  stalledBufferBytes: 4_194_304,
+  stalledMs: 10_000,
+  pingIntervalMs: 15_000,
+  pongTimeoutMs: 10_000,
+  helloTimeoutMs: 5_000,
+  stuckHandlerMs: 30_000,
+};
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws TypeError that names the limit, for one that is unknown or not a positive whole number.
+ */
+export function resolveLimits(given: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new TypeError(`Unknown limit "${name}".`);
+    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
+      throw new TypeError(`limits.${name} must be a whole number above 0, not ${String(value)}.`);
+    }
+  }
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...DEFAULT_LIMITS, ...Object.fromEntries(set) };
+}
+
+/** What a side grants each new stream, as it stands in its first frame. */
+export function firstCredit(limits: Limits): Credit {
+  return { items: limits.windowItems, bytes: limits.windowBytes };
+}

@@ -1,0 +1,129 @@
+import { CloseCode } from './close-codes.js';
+import type { FrameDecoder } from './codec.js';
+import { createDecoder, createEncoder } from './create-codec.js';
+import { FrameWriter } from './frame-writer.js';
+import { dispatchFrame, type FrameHandler, FrameType } from './frames.js';
+import { KeepAlive } from './keep-alive.js';
+import type { Limits } from './limits.js';
+import type { ModelPort } from './model-port.js';
+import type { Schedule } from './schedule.js';
+import type { StreamError } from './stream-error.js';
+import type { Transport } from './transport.js';
+import type { CodecName } from './version.js';
+import { ProtocolViolation } from './violation.js';
+
+/** What a link is made of. */
+export interface LinkParts {
+  readonly transport: Transport;
+  readonly codec: CodecName;
+  readonly models: ModelPort;
+  readonly limits: Limits;
+  readonly schedule: Schedule;
+}
+
+/** The frames a link hands on; pings it answers itself. */
+export interface LinkHandler extends FrameHandler {
+  /** The socket's send buffer is below its bound again: producers may write. */
+  roomAgain(): void;
+  /** The connection is over; called once, and nothing after it. */
+  closed(code: number, reason: string): void;
+  /** An error in this side's own code came up while a message was taken in; the link closes. */
+  broken(error: unknown): void;
+}
+
+/** One end of a connection: frames in, frames out, keep-alive, the way it closes. */
+export class Link {
+  readonly writer: FrameWriter;
+  readonly #transport: Transport;
+  readonly #decoder: FrameDecoder;
+  readonly #handler: LinkHandler;
+  readonly #keepAlive: KeepAlive;
+  readonly #limits: Limits;
+  #stalled: ReturnType<typeof setTimeout> | undefined;
+  #open = true;
+
+  constructor(parts: LinkParts, handler: LinkHandler) {
+    const { transport, codec, models, limits } = parts;
+    this.#transport = transport;
+    this.#limits = limits;
+    this.#handler = handler;
+    this.#decoder = createDecoder(codec, models, limits);
+    const encoder = createEncoder(codec, models, limits);
+    this.writer = new FrameWriter(encoder, transport, limits, parts.schedule, () => this.#full());
+    const port = {
+      ping: () => this.writer.frame([FrameType.ping]),
+      dead: () => this.#giveUp(CloseCode.keepAliveTimeout, 'no answer to a ping'),
+    };
+    this.#keepAlive = new KeepAlive(port, limits.pingIntervalMs, limits.pongTimeoutMs);
+    this.#keepAlive.start();
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Takes in a message; for the transport's maker. */
+  receive(message: string | Uint8Array): void {
+    if (!this.#open) return;
+    this.#keepAlive.heard();
+    try {
+      this.#decoder.decode(message, this.#dispatch);
+    } catch (error) {
+      if (error instanceof ProtocolViolation) return this.close(error.closeCode, error.message);
+      this.#handler.broken(error);
+      this.close(CloseCode.internal, 'an error inside');
+    }
+  }
+
+  /** The send buffer ran empty; for the transport's maker. */
+  drained(): void {
+    clearTimeout(this.#stalled);
+    this.#stalled = undefined;
+    this.writer.drained();
+    if (this.#open) this.#handler.roomAgain();
+  }
+
+  /** The socket is closed; for the transport's maker. */
+  closed(code: number, reason: string): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#keepAlive.stop();
+    clearTimeout(this.#stalled);
+    this.#handler.closed(code, reason);
+  }
+
+  /**
+   * Sends what was written, then closes. For this side the connection is over at once; what the
+   * peer still sends is ignored.
+   */
+  close(code: number, reason: string): void {
+    if (!this.#open) return;
+    this.writer.end();
+    this.#transport.close(code, reason);
+    this.closed(code, reason);
+  }
+
+  /** Closes without waiting for a peer that doesn't answer. */
+  #giveUp(code: number, reason: string): void {
+    if (!this.#open) return;
+    this.#transport.terminate();
+    this.closed(code, reason);
+  }
+
+  readonly #dispatch = (frame: unknown[], problem: StreamError | undefined): void => {
+    if (!this.#open) return;
+    if (frame[0] === FrameType.ping) this.writer.frame([FrameType.pong]);
+    else if (frame[0] !== FrameType.pong) dispatchFrame(frame, problem, this.#handler);
+  };
+
+  /** The socket's buffer is above its bound; a peer that reads nothing of it is given up. */
+  #full(): void {
+    const before = this.#transport.bufferedBytes;
+    if (this.#stalled !== undefined || before <= this.#limits.stalledBufferBytes) return;
+    this.#stalled = setTimeout(() => {
+      this.#stalled = undefined;
+      if (this.#transport.bufferedBytes < before) this.#full();
+      else this.#giveUp(CloseCode.socketNotRead, 'the socket is not read');
+    }, this.#limits.stalledMs);
+  }
+}

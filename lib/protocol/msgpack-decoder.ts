@@ -1,0 +1,51 @@
+import { ByteReader } from './byte-reader.js';
+import type { CodecLimits, FrameDecoder, FrameReceiver } from './codec.js';
+import { FIRST_ITEM, FrameType } from './frames.js';
+import { KeyCache } from './key-cache.js';
+import type { ModelPort } from './model-port.js';
+import { MsgpackReader } from './msgpack-reader.js';
+import { PeerTypes } from './type-table.js';
+import { ProtocolViolation } from './violation.js';
+
+/** The level of what stands in a frame; the frame itself is the first. */
+const VALUE_DEPTH = 2;
+
+/** Takes messages of MessagePack apart (PROTOCOL.md, section 5.2). */
+export class MsgpackDecoder implements FrameDecoder {
+  readonly #types: PeerTypes;
+  readonly #keys = new KeyCache();
+  readonly #depth: number;
+
+  constructor(models: ModelPort, limits: CodecLimits) {
+    this.#types = new PeerTypes(models, limits);
+    this.#depth = limits.depth;
+  }
+
+  decode(message: string | Uint8Array, each: FrameReceiver): void {
+    if (typeof message === 'string') throw new ProtocolViolation('a text message');
+    const input = new ByteReader(message);
+    const reader = new MsgpackReader(input, this.#types, this.#keys, this.#depth);
+    while (input.remaining > 0) {
+      reader.problem = undefined;
+      const frame = readFrame(input, reader);
+      if (frame[0] === FrameType.types) this.#types.announce(frame);
+      else each(frame, reader.problem);
+    }
+  }
+}
+
+function readFrame(input: ByteReader, reader: MsgpackReader): unknown[] {
+  const length = reader.listLength();
+  if (length === undefined) throw new ProtocolViolation('a frame that is not an array');
+  if (length > input.remaining) throw new ProtocolViolation('a message cut short');
+  const frame: unknown[] = [];
+  let itemsStart = input.position;
+  for (let i = 0; i < length; i++) {
+    if (i === FIRST_ITEM) itemsStart = input.position;
+    frame.push(reader.value(VALUE_DEPTH));
+  }
+  if (frame[0] === FrameType.item && frame[2] !== input.position - itemsStart) {
+    throw new ProtocolViolation('a run of another size than it tells');
+  }
+  return frame;
+}

@@ -1,0 +1,111 @@
+import { ByteWriter } from './byte-writer.js';
+import type { CodecLimits, FrameEncoder } from './codec.js';
+import { FIRST_ITEM, FrameType } from './frames.js';
+import type { ModelPort } from './model-port.js';
+import { Format } from './msgpack-format.js';
+import { MsgpackWriter } from './msgpack-writer.js';
+import { AnnouncedTypes } from './type-table.js';
+
+/** The levels in a message, which is no level itself. */
+const FRAME_DEPTH = 1;
+const VALUE_DEPTH = 2;
+
+/** As many as an array16 holds. */
+const MAX_RUN = 0xffff - FIRST_ITEM;
+const UINT32_BYTES = 5;
+
+const NO_RUN = 0;
+
+/** Gathers frames as MessagePack: a message is frames, one after the other (PROTOCOL.md, 5.2). */
+export class MsgpackEncoder implements FrameEncoder {
+  readonly #out = new ByteWriter();
+  readonly #types = new AnnouncedTypes();
+  readonly #writer: MsgpackWriter;
+  #run = NO_RUN;
+  #runItems = 0;
+  /** Where the run's array begins, and where its first item. */
+  #runStart = 0;
+  #runItemsStart = 0;
+  #isWriting = false;
+
+  constructor(models: ModelPort, limits: CodecLimits) {
+    this.#writer = new MsgpackWriter(this.#out, models, this.#types, limits.depth);
+  }
+
+  get size(): number {
+    return this.#out.length;
+  }
+
+  item(stream: number, item: unknown): number {
+    if (this.#isWriting) throw reentered();
+    const before = this.#out.length;
+    if (this.#run !== stream || this.#runItems === MAX_RUN) this.#beginRun(stream);
+    const start = this.#out.length;
+    this.#write(item, VALUE_DEPTH, before);
+    this.#runItems++;
+    return this.#out.length - start;
+  }
+
+  frame(frame: readonly unknown[]): void {
+    if (this.#isWriting) throw reentered();
+    this.#endRun();
+    this.#write(frame, FRAME_DEPTH, this.#out.length);
+  }
+
+  take(): Uint8Array | undefined {
+    this.#endRun();
+    if (this.#out.length === 0) return undefined;
+    const message = this.#out.take();
+    return this.#types.hasFresh ? this.#announceBefore(message) : message;
+  }
+
+  /** Types are announced before their first use, but known only after it was written. */
+  #announceBefore(message: Uint8Array): Uint8Array {
+    this.#writer.value(this.#types.takeFrame(), FRAME_DEPTH);
+    this.#out.raw(message);
+    return this.#out.take();
+  }
+
+  /** A value's getters are the user's code: what they throw takes back all from `before` on. */
+  #write(value: unknown, depth: number, before: number): void {
+    this.#isWriting = true;
+    try {
+      this.#writer.value(value, depth);
+    } catch (error) {
+      this.#out.truncate(before);
+      if (this.#runItems === 0) this.#run = NO_RUN;
+      throw error;
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  /** The numbers of a run's items and bytes stand before them and are filled in at its end. */
+  #beginRun(stream: number): void {
+    this.#endRun();
+    this.#run = stream;
+    this.#runItems = 0;
+    this.#runStart = this.#out.length;
+    this.#out.tagged16(Format.array16, 0);
+    this.#out.byte(FrameType.item);
+    this.#out.number(stream);
+    this.#out.tagged32(Format.uint32, 0);
+    this.#runItemsStart = this.#out.length;
+  }
+
+  #endRun(): void {
+    if (this.#run === NO_RUN) return;
+    this.#run = NO_RUN;
+    const out = this.#out;
+    const end = out.length;
+    out.length = this.#runStart;
+    out.tagged16(Format.array16, this.#runItems + FIRST_ITEM);
+    out.length = this.#runItemsStart - UINT32_BYTES;
+    out.tagged32(Format.uint32, end - this.#runItemsStart);
+    out.length = end;
+  }
+}
+
+function reentered(): TypeError {
+  return new TypeError('A getter of a value being sent must not send anything itself.');
+}

@@ -1,0 +1,168 @@
+import { toBytes } from './bigint-bytes.js';
+import type { ByteWriter } from './byte-writer.js';
+import { FORBIDDEN_KEYS, notRegistered } from './json-value.js';
+import type { ModelPort } from './model-port.js';
+import { Ext, Format } from './msgpack-format.js';
+import type { AnnouncedTypes } from './type-table.js';
+
+const SHORTEST_FORBIDDEN_KEY = Math.min(...[...FORBIDDEN_KEYS].map((key) => key.length));
+const EXT8_HEADER = 3;
+
+const hasOwn = Object.prototype.hasOwnProperty;
+
+/** Writes values of every kind a stream may carry (PROTOCOL.md, section 5.2). */
+export class MsgpackWriter {
+  readonly #out: ByteWriter;
+  readonly #models: ModelPort;
+  readonly #types: AnnouncedTypes;
+  readonly #maxDepth: number;
+
+  constructor(out: ByteWriter, models: ModelPort, types: AnnouncedTypes, maxDepth: number) {
+    this.#out = out;
+    this.#models = models;
+    this.#types = types;
+    this.#maxDepth = maxDepth;
+  }
+
+  /**
+   * Writes a value; `depth` is the level it has in the message if it holds others.
+   *
+   * @throws TypeError for what can't be sent; a part of it may have been written by then.
+   */
+  value(value: unknown, depth: number): void {
+    if (typeof value === 'string') this.#out.text(value);
+    else if (typeof value === 'number') this.#out.number(value);
+    else if (value === null) this.#out.byte(Format.null);
+    else if (typeof value === 'object') this.#object(value, depth);
+    else if (typeof value === 'boolean') this.#out.byte(value ? Format.true : Format.false);
+    else if (value === undefined) this.#ext(Ext.undefined, 0);
+    else if (typeof value === 'bigint') this.#bigint(value);
+    else throw new TypeError(`A ${typeof value} can't be sent.`);
+  }
+
+  #object(value: object, depth: number): void {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) this.#fields(value, depth);
+    else if (Array.isArray(value)) this.#list(value, depth);
+    else if (value instanceof Uint8Array) this.#out.binary(value);
+    else if (value instanceof Date) this.#date(value);
+    else if (value instanceof Map) this.#extList(Ext.map, entries(value), depth);
+    else if (value instanceof Set) this.#extList(Ext.set, [...value], depth);
+    else if (isOtherBytes(value)) throw notBytes(value);
+    else this.#model(value, depth);
+  }
+
+  #fields(value: object, depth: number): void {
+    if (depth > this.#maxDepth) throw tooDeep();
+    const start = this.#out.length;
+    let count = 0;
+    this.#out.byte(Format.fixMap);
+    for (const key in value) {
+      if (!hasOwn.call(value, key)) continue;
+      if (key.length >= SHORTEST_FORBIDDEN_KEY) refuseForbidden(key);
+      this.#out.text(key);
+      this.value((value as Record<string, unknown>)[key], depth + 1);
+      count++;
+    }
+    if (count < 16) this.#out.bytes[start] = Format.fixMap | count;
+    else this.#longMap(start, count);
+  }
+
+  /** Which keys a value has is known only after it was walked through. */
+  #longMap(start: number, count: number): void {
+    const out = this.#out;
+    const long = count >= 0x10000;
+    out.shift(start + 1, long ? 4 : 2);
+    const end = out.length;
+    out.length = start;
+    if (long) out.tagged32(Format.map32, count);
+    else out.tagged16(Format.map16, count);
+    out.length = end;
+  }
+
+  #list(value: readonly unknown[], depth: number): void {
+    if (depth > this.#maxDepth) throw tooDeep();
+    const count = value.length;
+    if (count < 16) this.#out.byte(Format.fixArray | count);
+    else if (count < 0x10000) this.#out.tagged16(Format.array16, count);
+    else this.#out.tagged32(Format.array32, count);
+    for (let i = 0; i < count; i++) this.value(value[i], depth + 1);
+  }
+
+  /** The ext itself is the level; the array in it is none of its own. */
+  #extList(ext: number, value: readonly unknown[], depth: number): void {
+    const start = this.#out.length;
+    this.#ext(ext, 0);
+    this.#list(value, depth);
+    this.#endExt(start, ext);
+  }
+
+  #model(value: object, depth: number): void {
+    const type = this.#models.typeOf(value);
+    if (type === undefined) throw notRegistered(value);
+    this.#types.use(type);
+    const start = this.#out.length;
+    this.#ext(Ext.model, 0);
+    this.#out.number(type.id);
+    this.#fields(type.toFields(value), depth);
+    this.#endExt(start, Ext.model);
+  }
+
+  #date(value: Date): void {
+    this.#out.tagged8(Format.fixExt8, Ext.date);
+    this.#out.rawFloat64(value.getTime());
+  }
+
+  #bigint(value: bigint): void {
+    const start = this.#out.length;
+    this.#ext(Ext.bigint, 0);
+    this.#out.raw(toBytes(value));
+    this.#endExt(start, Ext.bigint);
+  }
+
+  #ext(ext: number, length: number): void {
+    this.#out.tagged8(Format.ext8, length);
+    this.#out.byte(ext);
+  }
+
+  /** The header was written as an ext8's: most payloads are short, and longer ones are moved. */
+  #endExt(start: number, ext: number): void {
+    const out = this.#out;
+    const size = out.length - start - EXT8_HEADER;
+    if (size < 0x100) {
+      out.bytes[start + 1] = size;
+      return;
+    }
+    const long = size >= 0x10000;
+    out.shift(start + EXT8_HEADER, long ? 3 : 1);
+    const end = out.length;
+    out.length = start;
+    if (long) out.tagged32(Format.ext32, size);
+    else out.tagged16(Format.ext16, size);
+    out.byte(ext);
+    out.length = end;
+  }
+}
+
+function refuseForbidden(key: string): void {
+  if (FORBIDDEN_KEYS.has(key)) throw new TypeError(`A key "${key}" can't be sent.`);
+}
+
+function tooDeep(): TypeError {
+  return new TypeError('A value nests too deep to be sent, or contains itself.');
+}
+
+/** Keys and values by turns. */
+function entries(map: ReadonlyMap<unknown, unknown>): unknown[] {
+  const parts: unknown[] = [];
+  for (const [key, value] of map) parts.push(key, value);
+  return parts;
+}
+
+function isOtherBytes(value: object): boolean {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+}
+
+function notBytes(value: object): TypeError {
+  return new TypeError(`A ${value.constructor.name} can't be sent: make it a Uint8Array.`);
+}

@@ -1,0 +1,276 @@
+import { CloseCode } from '../protocol/close-codes.js';
+import { type Credit, type ErrorBody, FIRST_ITEM, FrameType } from '../protocol/frames.js';
+import { firstCredit, type Limits } from '../protocol/limits.js';
+import { Link, type LinkHandler } from '../protocol/link.js';
+import type { ModelPort } from '../protocol/model-port.js';
+import type { Schedule } from '../protocol/schedule.js';
+import { isWireErrorCode, StreamError } from '../protocol/stream-error.js';
+import type { Transport } from '../protocol/transport.js';
+import type { CodecName } from '../protocol/version.js';
+import { ProtocolViolation } from '../protocol/violation.js';
+import { Inbox } from '../stream/inbox.js';
+import { type CallPort, ServerCall } from './call.js';
+import type { MethodTable } from './method.js';
+import type { ServerHooks } from './server-hooks.js';
+
+/** What is known of a client from its WebSocket handshake. */
+export interface Handshake {
+  readonly codec: CodecName;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly remoteAddress: string | undefined;
+}
+
+/** What a connection needs of its server. */
+export interface ConnectionParts {
+  readonly methods: MethodTable;
+  readonly models: ModelPort;
+  readonly limits: Limits;
+  readonly schedule: Schedule;
+  readonly hooks: ServerHooks;
+  toStreamError(error: unknown, call: ServerCall): StreamError;
+  /** The connection is over; its handlers may still run. Called once. */
+  gone(connection: ServerConnection): void;
+  /** No call is left, and no handler runs any more. */
+  idle(connection: ServerConnection): void;
+}
+
+/** One client's connection, from the server's side: its calls by number. */
+export class ServerConnection {
+  readonly id: string;
+  readonly headers: Handshake['headers'];
+  readonly remoteAddress: string | undefined;
+  readonly limits: Limits;
+  readonly #parts: ConnectionParts;
+  readonly #link: Link;
+  readonly #calls = new Map<number, ServerCall>();
+  readonly #inputs = new Map<number, Inbox>();
+  readonly #callPort: CallPort;
+  #highest = 0;
+  #credentials: string | null = null;
+  #outputCredit: Credit | undefined;
+  #helloTimer: ReturnType<typeof setTimeout> | undefined;
+  #draining = false;
+
+  constructor(id: string, transport: Transport, handshake: Handshake, parts: ConnectionParts) {
+    const { models, limits, schedule } = parts;
+    this.id = id;
+    this.headers = handshake.headers;
+    this.remoteAddress = handshake.remoteAddress;
+    this.limits = limits;
+    this.#parts = parts;
+    this.#callPort = this.#createCallPort();
+    const { codec } = handshake;
+    this.#link = new Link({ transport, codec, models, limits, schedule }, this.#handler());
+    this.#link.writer.frame([FrameType.welcome, id, creditPair(firstCredit(limits))]);
+    this.#link.writer.flush();
+    this.#helloTimer = setTimeout(() => this.#helloMissing(), limits.helloTimeoutMs);
+  }
+
+  /** The newest credentials the client presented. */
+  get credentials(): string | null {
+    return this.#credentials;
+  }
+
+  /** How many calls hold a place: running, or over with a handler that has not settled. */
+  get callCount(): number {
+    return this.#calls.size;
+  }
+
+  /** For the transport's maker. */
+  receive(message: string | Uint8Array): void {
+    this.#link.receive(message);
+  }
+
+  /** For the transport's maker. */
+  drained(): void {
+    this.#link.drained();
+  }
+
+  /** For the transport's maker. */
+  closed(code: number, reason: string): void {
+    this.#link.closed(code, reason);
+  }
+
+  /** Asks the client to open its next calls elsewhere; those that run go on. */
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#link.writer.frame([FrameType.drain]);
+  }
+
+  /** Closes the connection; its calls end as lost. */
+  close(code: number, reason: string): void {
+    this.#link.close(code, reason);
+  }
+
+  #handler(): LinkHandler {
+    return {
+      hello: (credit, credentials) => this.#hello(credit, credentials),
+      credentials: (credentials) => {
+        this.#credentials = credentials;
+      },
+      open: (id, method, args, inputs, problem) => this.#open(id, method, args, inputs, problem),
+      item: (stream, size, frame) => this.#item(stream, size, frame),
+      unreadable: (stream, problem) => this.#input(stream)?.fail(problem),
+      end: (stream) => this.#endInput(stream)?.end(),
+      error: (stream, body, problem) => this.#endInput(stream)?.fail(problem ?? toInputError(body)),
+      cancel: (id) => this.#call(id)?.stop('cancelled'),
+      credit: (id, credit) => this.#call(id)?.grant(credit.items, credit.bytes),
+      roomAgain: () => {
+        for (const call of this.#calls.values()) call.resume();
+      },
+      closed: (code, reason) => this.#gone(code, reason),
+      broken: (error) => this.#parts.hooks.connectionBroken?.(this, error),
+    };
+  }
+
+  #hello(credit: Credit, credentials: string | null): void {
+    if (this.#outputCredit !== undefined) throw new ProtocolViolation('a second hello');
+    clearTimeout(this.#helloTimer);
+    this.#outputCredit = credit;
+    this.#credentials = credentials;
+  }
+
+  #helloMissing(): void {
+    this.close(CloseCode.helloMissing, 'no hello came in time');
+  }
+
+  #open(
+    id: number,
+    name: string,
+    args: unknown[],
+    places: readonly number[],
+    problem: StreamError | undefined,
+  ): void {
+    const credit = this.#outputCredit;
+    if (credit === undefined) {
+      throw new ProtocolViolation('open before hello', CloseCode.helloMissing);
+    }
+    if (id <= this.#highest) throw new ProtocolViolation('an id used again', CloseCode.idReused);
+    this.#highest = id + places.length;
+    const method = this.#parts.methods.get(name);
+    const refusal = this.#refusal(places.length) ?? problem;
+    if (refusal !== undefined) return this.#refuse(id, refusal);
+    if (method === undefined) return this.#refuse(id, notFound());
+    const inputs = places.map((_, i) => this.#createInput(id + 1 + i));
+    const call = new ServerCall(id, this, method, inputs, credit, this.#callPort);
+    this.#calls.set(id, call);
+    for (const [i, place] of places.entries()) args[place] = inputs[i];
+    call.start(args);
+  }
+
+  #refusal(inputs: number): StreamError | undefined {
+    const { callsPerConnection, inputsPerCall } = this.limits;
+    if (this.#draining) return new StreamError('unavailable', 'The server is going away.');
+    if (this.#calls.size >= callsPerConnection) {
+      return tooMany(`${callsPerConnection} calls are open on this connection`);
+    }
+    if (inputs > inputsPerCall) return tooMany(`A call may have ${inputsPerCall} inputs`);
+    return undefined;
+  }
+
+  #refuse(id: number, error: StreamError): void {
+    const { code, message } = error;
+    this.#link.writer.frame([FrameType.error, id, { code, message }]);
+  }
+
+  #createInput(stream: number): Inbox {
+    const { windowItems, windowBytes } = this.limits;
+    const port = {
+      grant: (items: number, bytes: number) => {
+        if (!this.#inputs.has(stream)) return;
+        this.#link.writer.frame([FrameType.credit, stream, items, bytes]);
+      },
+      cancel: () => {
+        if (!this.#inputs.delete(stream)) return;
+        this.#link.writer.frame([FrameType.cancel, stream]);
+      },
+    };
+    const inbox = new Inbox(port, { items: windowItems, bytes: windowBytes });
+    this.#inputs.set(stream, inbox);
+    return inbox;
+  }
+
+  #item(stream: number, size: number, frame: unknown[]): void {
+    const inbox = this.#input(stream);
+    if (inbox === undefined || inbox.receive(frame, FIRST_ITEM, size)) return;
+    throw new ProtocolViolation('more items than were granted', CloseCode.creditExceeded);
+  }
+
+  /** The call a frame names; `undefined` for one that is over, whose late frames mean nothing. */
+  #call(id: number): ServerCall | undefined {
+    this.#checkKnown(id);
+    return this.#calls.get(id);
+  }
+
+  #input(stream: number): Inbox | undefined {
+    this.#checkKnown(stream);
+    return this.#inputs.get(stream);
+  }
+
+  #endInput(stream: number): Inbox | undefined {
+    const inbox = this.#input(stream);
+    this.#inputs.delete(stream);
+    return inbox;
+  }
+
+  #checkKnown(id: number): void {
+    if (id > this.#highest) throw new ProtocolViolation('a frame for a call that never was');
+  }
+
+  #createCallPort(): CallPort {
+    const { hooks, toStreamError } = this.#parts;
+    const connection = this;
+    return {
+      get hasRoom() {
+        return connection.#link.writer.hasRoom;
+      },
+      item: (id, item) => this.#link.writer.item(id, item),
+      frame: (frame) => this.#link.writer.frame(frame),
+      over: (call) => this.#callOver(call),
+      settled: (call) => this.#callSettled(call),
+      toStreamError,
+      failed: (call, error, told) => hooks.callFailed?.(call, error, told),
+      failedLate: (call, error) => hooks.handlerFailedLate?.(call, error),
+      closeFunctionFailed: (call, error) => hooks.closeFunctionFailed?.(call, error),
+      stuck: (call) => hooks.handlerStuck?.(call, this.limits.stuckHandlerMs),
+    };
+  }
+
+  #callOver(call: ServerCall): void {
+    for (const [i, inbox] of call.inputs.entries()) {
+      this.#inputs.delete(call.number + 1 + i);
+      inbox.close();
+    }
+  }
+
+  #callSettled(call: ServerCall): void {
+    this.#calls.delete(call.number);
+    if (this.#calls.size === 0) this.#parts.idle(this);
+  }
+
+  #gone(code: number, reason: string): void {
+    clearTimeout(this.#helloTimer);
+    for (const call of this.#calls.values()) call.stop('connection-lost');
+    this.#parts.gone(this);
+    this.#parts.hooks.connectionClosed?.(this, code, reason);
+  }
+}
+
+function creditPair(credit: Credit): [items: number, bytes: number] {
+  return [credit.items, credit.bytes];
+}
+
+function notFound(): StreamError {
+  return new StreamError('not-found', 'There is no such streaming method.');
+}
+
+function tooMany(message: string): StreamError {
+  return new StreamError('resource-exhausted', `${message}.`);
+}
+
+/** An error a client put into an input, as its handler's loop gets it. */
+function toInputError(body: ErrorBody): StreamError {
+  const code = isWireErrorCode(body.code) ? body.code : 'internal';
+  return new StreamError(code, body.message, { data: body.data });
+}

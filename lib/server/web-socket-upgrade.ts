@@ -1,0 +1,126 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { CloseCode } from '../protocol/close-codes.js';
+import type { Transport } from '../protocol/transport.js';
+import { chooseSubprotocol, type SubprotocolChoice } from '../protocol/version.js';
+import type { Handshake } from './connection.js';
+import type { StreamingServer } from './streaming-server.js';
+
+/** How long a client may take for its side of the closing handshake, in ms. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
+/** Turns HTTP upgrade requests into connections of a server, through `ws`. */
+export class WebSocketUpgrade {
+  readonly #server: StreamingServer;
+  readonly #webSockets: WebSocketServer;
+
+  constructor(server: StreamingServer) {
+    this.#server = server;
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: true,
+      perMessageDeflate: false,
+      maxPayload: server.limits.messageBytes,
+      handleProtocols: (offered) => acceptedName(chooseSubprotocol(offered)),
+    });
+  }
+
+  /**
+   * Answers one upgrade request. A client of another protocol gets HTTP 400; one of another version
+   * is accepted and closed with 4406, because a browser can't tell its user of anything else.
+   */
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // A socket that breaks in the middle of an upgrade must not end the process.
+    const ignore = (): void => undefined;
+    socket.on('error', ignore);
+    const choice = chooseSubprotocol(offeredBy(request));
+    if (choice.kind === 'foreign') return refuse(socket);
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      socket.off('error', ignore);
+      webSocket.on('error', ignore);
+      this.#accept(webSocket, choice, request, socket);
+    });
+  }
+
+  /** Waits for the sockets to be closed; those that don't answer in time are cut. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#webSockets.close(() => resolve());
+    });
+    const timer = setTimeout(() => {
+      for (const webSocket of this.#webSockets.clients) webSocket.terminate();
+    }, CLOSE_TIMEOUT_MS);
+    for (const webSocket of this.#webSockets.clients) webSocket.close(CloseCode.goingAway);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #accept(
+    webSocket: WebSocket,
+    choice: Exclude<SubprotocolChoice, { kind: 'foreign' }>,
+    request: IncomingMessage,
+    socket: Duplex,
+  ): void {
+    if (choice.kind === 'unsupported') {
+      webSocket.close(CloseCode.unsupportedVersion, 'this server speaks version 1');
+      return;
+    }
+    const handshake: Handshake = {
+      codec: choice.codec,
+      headers: request.headers,
+      remoteAddress: request.socket.remoteAddress,
+    };
+    const connection = this.#server.accept(new WebSocketTransport(webSocket), handshake);
+    webSocket.on('message', (data, isBinary) => {
+      connection.receive(isBinary ? toBytes(data) : (data as Buffer).toString());
+    });
+    webSocket.on('close', (code, reason) => connection.closed(code, reason.toString()));
+    socket.on('drain', () => connection.drained());
+  }
+}
+
+/** A server's socket. `ws` tells how much it holds; the socket under it tells when it ran empty. */
+class WebSocketTransport implements Transport {
+  readonly #webSocket: WebSocket;
+
+  constructor(webSocket: WebSocket) {
+    this.#webSocket = webSocket;
+  }
+
+  get bufferedBytes(): number {
+    return this.#webSocket.bufferedAmount;
+  }
+
+  send(message: string | Uint8Array): void {
+    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#webSocket.send(message);
+  }
+
+  close(code: number, reason: string): void {
+    this.#webSocket.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
+}
+
+function acceptedName(choice: SubprotocolChoice): string | false {
+  return choice.kind === 'foreign' ? false : choice.subprotocol;
+}
+
+function offeredBy(request: IncomingMessage): string[] {
+  const header = request.headers['sec-websocket-protocol'] ?? '';
+  return header.split(',').map((name) => name.trim());
+}
+
+function refuse(socket: Duplex): void {
+  const body = 'Expected a WebSocket with a nestjs-streaming subprotocol.';
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+}
+
+function toBytes(data: unknown): Uint8Array {
+  return data as Buffer;
+}

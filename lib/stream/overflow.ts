@@ -1,0 +1,210 @@
+/**
+ * What becomes of items that come faster than they are read, where the source can't be paused:
+ * - `error`: the reader gets what is queued, then an error, and the source is let go;
+ * - `dropOldest`: the longest waiting item makes room for the new one;
+ * - `dropNewest`: the new item is not taken;
+ * - `latest`: only the newest item waits, whatever the capacity.
+ */
+export type Overflow = 'error' | 'dropOldest' | 'dropNewest' | 'latest';
+
+export const OVERFLOWS: readonly Overflow[] = ['error', 'dropOldest', 'dropNewest', 'latest'];
+
+export interface OverflowQueueOptions {
+  /** How many items may wait for the reader; a whole number from 1. @default 4096 */
+  readonly capacity?: number | undefined;
+  /** @default 'error' */
+  readonly overflow?: Overflow | undefined;
+  /** Makes the error a reader that was too slow gets; asked only where `overflow` is `error`. */
+  readonly overflowError: () => unknown;
+  /**
+   * Lets the source go. Runs once, as soon as nothing more will be taken: when the reader left, the
+   * source ended or failed, or the reader was too slow. Items may still wait for the reader then.
+   * Must not throw: it runs inside the source's push.
+   */
+  readonly onClose?: (() => void) | undefined;
+}
+
+/** What no item can be mistaken for: the class never leaves this file. */
+class Fault {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+interface Reader<T> {
+  resolve(result: IteratorResult<T, undefined>): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * A bounded queue between a source that can't be paused (an Observable, a bus subscription, a
+ * listener) and one reader. The source calls `push`, `pushError`, `end` and `fail`, none of which
+ * waits or throws; the reader iterates. Several `next()` at a time are answered in their order.
+ *
+ * An error given to `pushError` stands among the items: one `next()` rejects with it, and the next
+ * one goes on. `for await` does not call `return()` when `next()` rejects, so a reader may catch
+ * the error and start its loop again on the same queue. For the same reason a reader that doesn't
+ * go on must call `return()` itself. A generator that delegates with `yield*` is over after the
+ * first error; one that should go on needs a loop of its own.
+ */
+export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unknown> {
+  readonly #capacity: number;
+  readonly #overflow: Overflow;
+  readonly #overflowError: () => unknown;
+  readonly #onClose: (() => void) | undefined;
+  readonly #entries = new Ring<T | Fault>();
+  // Readers wait only while there are no entries: one of the two rings is always empty.
+  readonly #readers = new Ring<Reader<T>>();
+  #open = true;
+  #dropped = 0;
+
+  /** @throws TypeError for a capacity that is not a whole number from 1, or an unknown overflow. */
+  constructor(options: OverflowQueueOptions) {
+    const { capacity = 4096, overflow = 'error' } = options;
+    if (!Number.isSafeInteger(capacity) || capacity < 1)
+      throw new TypeError(`capacity must be a whole number from 1, not ${String(capacity)}.`);
+    if (!OVERFLOWS.includes(overflow))
+      throw new TypeError(`overflow must be one of ${OVERFLOWS.join(', ')}, not ${overflow}.`);
+    this.#capacity = overflow === 'latest' ? 1 : capacity;
+    this.#overflow = overflow;
+    this.#overflowError = options.overflowError;
+    this.#onClose = options.onClose;
+  }
+
+  /** How many items and pushed errors the overflow has cost. What a leaving reader left doesn't count. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** How many items wait for the reader. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Takes an item. False when the queue takes nothing more: the source has been let go. */
+  push(item: T): boolean {
+    return this.#add(item);
+  }
+
+  /** Takes an error that one `next()` rejects with; the queue goes on. It counts as an item. */
+  pushError(error: unknown): boolean {
+    return this.#add(new Fault(error));
+  }
+
+  /** The source ended: the reader gets what is queued, then the end. Later calls do nothing. */
+  end(): void {
+    if (this.#open) this.#close();
+  }
+
+  /** The source failed: the reader gets what is queued, then the error once, then the end. */
+  fail(error: unknown): void {
+    if (!this.#open) return;
+    this.#deliver(new Fault(error));
+    this.#close();
+  }
+
+  /** Resolves at once while something is queued. */
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#entries.size > 0) return toResult(this.#entries.shift());
+    if (!this.#open) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => {
+      this.#readers.push({ resolve, reject });
+    });
+  }
+
+  /** The reader leaves: what is queued is let go, and every waiting `next()` gets the end. */
+  return(): Promise<IteratorReturnResult<undefined>> {
+    this.#entries.clear();
+    this.end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #add(entry: T | Fault): boolean {
+    if (!this.#open) return false;
+    if (this.#entries.size < this.#capacity) this.#deliver(entry);
+    else this.#overflowWith(entry);
+    return this.#open;
+  }
+
+  #overflowWith(entry: T | Fault): void {
+    this.#dropped += 1;
+    if (this.#overflow === 'dropNewest') return;
+    if (this.#overflow === 'error') this.fail(this.#overflowError());
+    else {
+      this.#entries.shift();
+      this.#entries.push(entry);
+    }
+  }
+
+  // The last error of a queue goes past the capacity: by one, and once.
+  #deliver(entry: T | Fault): void {
+    if (this.#readers.size === 0) this.#entries.push(entry);
+    else settle(this.#readers.shift(), entry);
+  }
+
+  #close(): void {
+    this.#open = false;
+    while (this.#readers.size > 0) this.#readers.shift().resolve({ done: true, value: undefined });
+    this.#onClose?.();
+  }
+}
+
+function toResult<T>(entry: T | Fault): Promise<IteratorResult<T, undefined>> {
+  if (entry instanceof Fault) return Promise.reject(entry.error);
+  return Promise.resolve({ done: false, value: entry });
+}
+
+function settle<T>(reader: Reader<T>, entry: T | Fault): void {
+  if (entry instanceof Fault) reader.reject(entry.error);
+  else reader.resolve({ done: false, value: entry });
+}
+
+const SMALLEST_RING = 8;
+
+/** First in, first out, without moving what waits. It grows by doubling; its user bounds it. */
+class Ring<E> {
+  // The length is a power of two, so that an index wraps with a mask.
+  #slots: (E | undefined)[] = [];
+  #head = 0;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  push(entry: E): void {
+    if (this.#size === this.#slots.length) this.#grow();
+    this.#slots[(this.#head + this.#size) & (this.#slots.length - 1)] = entry;
+    this.#size += 1;
+  }
+
+  /** Only while `size` is above 0. */
+  shift(): E {
+    const entry = this.#slots[this.#head] as E;
+    this.#slots[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#slots.length - 1);
+    this.#size -= 1;
+    return entry;
+  }
+
+  clear(): void {
+    this.#slots = [];
+    this.#head = 0;
+    this.#size = 0;
+  }
+
+  #grow(): void {
+    const length = Math.max(SMALLEST_RING, this.#slots.length * 2);
+    const slots = new Array<E | undefined>(length).fill(undefined);
+    for (let i = 0; i < this.#size; i += 1)
+      slots[i] = this.#slots[(this.#head + i) & (this.#slots.length - 1)];
+    this.#slots = slots;
+    this.#head = 0;
+  }
+}

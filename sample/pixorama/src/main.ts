@@ -1,0 +1,12 @@
+import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from './app.module.js';
+
+const port = process.env['PORT'] ?? 3000;
+const app = await NestFactory.create<NestExpressApplication>(AppModule);
+app.enableShutdownHooks();
+app.useStaticAssets(join(import.meta.dirname, 'page'));
+await app.listen(port);
+new Logger('Pixorama').log(`Draw on http://localhost:${port}`);

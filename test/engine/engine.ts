@@ -1,0 +1,115 @@
+import { createClient } from '../../lib/client/create-client.js';
+import type { ClientOptions } from '../../lib/client/options.js';
+import type { OpenedStream, StreamingClientControl } from '../../lib/client/types.js';
+import { type ModelClass, ModelRegistry } from '../../lib/model/registry.js';
+import { StreamError } from '../../lib/protocol/stream-error.js';
+import type { Limits } from '../../lib/protocol/limits.js';
+import type { CodecName } from '../../lib/protocol/version.js';
+import type { ServerCall } from '../../lib/server/call.js';
+import type { ServerMethod } from '../../lib/server/method.js';
+import type { ServerHooks } from '../../lib/server/server-hooks.js';
+import { StreamingServer } from '../../lib/server/streaming-server.js';
+import { createMemoryConnect } from '../../lib/testing/memory-connect.js';
+
+/** A method of the engine under test: what a Nest handler would be. */
+// biome-ignore lint/suspicious/noExplicitAny: handlers declare what they take
+export type Handler = (call: ServerCall, ...args: any[]) => unknown;
+
+/** A client's method, untyped: the types have tests of their own. */
+export type Method = (...args: unknown[]) => OpenedStream<unknown> & Promise<unknown>;
+export type EngineClient = { test: Record<string, Method> } & StreamingClientControl;
+
+export interface EngineOptions {
+  readonly codec?: CodecName;
+  readonly models?: readonly ModelClass[];
+  readonly limits?: Partial<Limits>;
+  readonly clientLimits?: Partial<Limits>;
+  readonly client?: ClientOptions;
+  readonly hooks?: ServerHooks;
+}
+
+/** The real server and the real client, joined in memory. */
+export interface Engine {
+  readonly server: StreamingServer;
+  readonly client: EngineClient;
+  readonly failures: { readonly error: unknown; readonly told: StreamError }[];
+  readonly late: unknown[];
+  /** Closes both and checks that nothing is left. */
+  close(): Promise<void>;
+}
+
+export function createEngine(handlers: Record<string, Handler>, options: EngineOptions = {}): Engine {
+  const failures: Engine['failures'] = [];
+  const late: unknown[] = [];
+  const models = options.models ?? [];
+  const server = new StreamingServer({
+    methods: createMethods(handlers),
+    models: new ModelRegistry(models),
+    limits: options.limits,
+    toStreamError: (error) =>
+      error instanceof StreamError ? error : new StreamError('internal', 'Told in general.', { id: 'x' }),
+    hooks: {
+      callFailed: (_, error, told) => failures.push({ error, told }),
+      handlerFailedLate: (_, error) => late.push(error),
+      ...options.hooks,
+    },
+  });
+  const { codec = 'json', clientLimits = {} } = options;
+  const client = createClient(
+    { codec, models, limits: clientLimits, ...options.client },
+    createMemoryConnect(server),
+  ) as unknown as EngineClient;
+  return { server, client, failures, late, close: () => close(server, client) };
+}
+
+function createMethods(handlers: Record<string, Handler>): Map<string, ServerMethod> {
+  const push = {
+    capacity: 16,
+    overflowError: () => new StreamError('slow-consumer', 'Too slow.'),
+  };
+  return new Map(
+    Object.entries(handlers).map(([name, handler]) => [
+      `test.${name}`,
+      { name: `test.${name}`, push, invoke: (call, args) => handler(call, ...args) },
+    ]),
+  );
+}
+
+async function close(server: StreamingServer, client: EngineClient): Promise<void> {
+  await client.close();
+  await until(() => server.connections.size === 0 && server.callCount === 0);
+  await server.close(100);
+}
+
+/** Waits for a condition, turn by turn; fails after two seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 2_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`Never came: ${condition}`);
+    await turn();
+  }
+}
+
+/** One turn of the event loop. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** All items of a stream. */
+export async function collect(stream: AsyncIterable<unknown>): Promise<unknown[]> {
+  const items: unknown[] = [];
+  for await (const item of stream) items.push(item);
+  return items;
+}
+
+/** What a promise or a stream fails with. */
+export async function failure(of: PromiseLike<unknown>): Promise<StreamError> {
+  try {
+    await of;
+  } catch (error) {
+    return error as StreamError;
+  }
+  throw new Error('It did not fail.');
+}

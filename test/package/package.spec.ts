@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import { build, type Rolldown } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp, createSandbox, node, pack, ROOT, startServer } from './sandbox.js';
+
+const EXPECTED = {
+  doubled: [2, 4],
+  points: [
+    { x: 0, y: 0 },
+    { x: 1, y: 1 },
+  ],
+  areInstances: true,
+  sum: 12,
+};
+
+let sandbox: Awaited<ReturnType<typeof createSandbox>>;
+let tarball: string;
+let nest12: string;
+let nest11: string;
+
+beforeAll(async () => {
+  sandbox = await createSandbox();
+  tarball = await pack(sandbox.folder);
+  [nest12, nest11] = await Promise.all([
+    createApp(sandbox.folder, 'nest-12', tarball),
+    createApp(sandbox.folder, 'nest-11', tarball),
+  ]);
+});
+
+afterAll(() => sandbox.remove());
+
+describe('the packed package', () => {
+  it('is clean for publint', async () => {
+    const cli = join(ROOT, 'node_modules/publint/src/cli.js');
+    await node(sandbox.folder, [cli, 'run', tarball, '--strict']);
+  });
+
+  it('has types that are right for every resolver', async () => {
+    const cli = join(ROOT, 'node_modules/@arethetypeswrong/cli/dist/index.js');
+    await node(sandbox.folder, [cli, tarball]);
+  });
+
+  it.each([
+    ['import', "import { createStreamingClient } from 'nestjs-streaming/client';"],
+    ['require', "const { createStreamingClient } = require('nestjs-streaming/client');"],
+  ])('bundles by %s to a browser client of its own files only', async (_, statement) => {
+    const modules = await bundle(
+      nest12,
+      `${statement}\nglobalThis.create = createStreamingClient;`,
+    );
+    expect(modules.some((path) => path.endsWith('client/web-socket.browser.js'))).toBe(true);
+    expect(modules.filter((path) => !path.includes('node_modules/nestjs-streaming/dist/'))).toEqual(
+      [],
+    );
+  });
+});
+
+describe.each([
+  ['a Nest 12 ESM app', () => nest12],
+  ['a Nest 11 CommonJS app', () => nest11],
+])('%s', (_, app) => {
+  it('streams through the client, and its process ends', async () => {
+    const server = await startServer(app());
+    const result = await node(app(), ['dist/client.js', server.url]);
+    expect(JSON.parse(result)).toEqual(EXPECTED);
+    expect(await server.stop()).toBe(0);
+  });
+
+  it('gets the same things by require() and by import()', async () => {
+    expect(JSON.parse(await node(app(), ['identity.cjs']))).toEqual([]);
+  });
+
+  it('finds no error in the declarations, checked in full', async () => {
+    expect(await checkDeclarations(app(), 'typescript')).toEqual([]);
+  });
+});
+
+describe('other versions', () => {
+  it('lets a client on Node 22 call a server on this Node', async () => {
+    const node22 = join(nest12, 'node_modules/node/bin/node');
+    expect(await node(nest12, ['--version'], node22)).toMatch(/^v22\./);
+    const server = await startServer(nest12);
+    const result = await node(nest12, ['dist/client.js', server.url], node22);
+    expect(JSON.parse(result)).toEqual(EXPECTED);
+    expect(await server.stop()).toBe(0);
+  });
+
+  it('gives the same things by require() and by import() on Node 22', async () => {
+    const node22 = join(nest12, 'node_modules/node/bin/node');
+    expect(JSON.parse(await node(nest12, ['identity.cjs'], node22))).toEqual([]);
+  });
+
+  it('has declarations that TypeScript 7 accepts', async () => {
+    await node(nest12, ['node_modules/typescript-7/bin/tsc', '-p', '.', '--noEmit']);
+    expect(await checkDeclarations(nest12, 'typescript-7')).toEqual([]);
+  });
+
+  it('works in a default jest of Nest 11', async () => {
+    await node(nest11, ['node_modules/jest/bin/jest.js', '--silent']);
+  });
+});
+
+/** Compiles with the declarations of all packages checked; resolves with the errors in ours. */
+async function checkDeclarations(app: string, typescript: string): Promise<string[]> {
+  const tsc = `node_modules/${typescript}/bin/tsc`;
+  const args = [tsc, '-p', '.', '--noEmit', '--skipLibCheck', 'false', '--pretty', 'false'];
+  const output = await node(app, args).catch((error: Error) => error.message);
+  return output.split('\n').filter((line) => line.startsWith('node_modules/nestjs-streaming/'));
+}
+
+/** Bundles a source for browsers with vite; resolves with the files that went in. */
+async function bundle(app: string, source: string): Promise<string[]> {
+  const id = join(app, 'page.js');
+  const plugin = {
+    name: 'page',
+    resolveId: toPage,
+    load: (it: string) => (it === id ? source : null),
+  };
+  function toPage(it: string): string | null {
+    return it === id ? id : null;
+  }
+  const result = (await build({
+    root: app,
+    configFile: false,
+    logLevel: 'error',
+    plugins: [plugin],
+    build: { write: false, rollupOptions: { input: id } },
+  })) as Rolldown.RolldownOutput;
+  const modules = result.output.flatMap((it) => (it.type === 'chunk' ? it.moduleIds : []));
+  return modules.filter((it) => it !== id && !it.startsWith('\0'));
+}

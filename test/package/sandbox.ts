@@ -1,0 +1,94 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const APPS = fileURLToPath(new URL('apps', import.meta.url));
+const IS_WINDOWS = process.platform === 'win32';
+const INSTALL = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+
+/** A folder of its own outside the repository: nothing of its node_modules can be found from there. */
+export async function createSandbox(): Promise<{ folder: string; remove: () => Promise<void> }> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'nestjs-streaming-')));
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** Packs the built package as it would be published; resolves with the tarball's path. */
+export async function pack(folder: string): Promise<string> {
+  const output = await npm(ROOT, [
+    'pack',
+    '--json',
+    '--ignore-scripts',
+    '--pack-destination',
+    folder,
+  ]);
+  const [packed] = JSON.parse(output);
+  return join(folder, packed.filename);
+}
+
+/** An app from test/package/apps with the tarball and its own dependencies installed, compiled. */
+export async function createApp(folder: string, name: string, tarball: string): Promise<string> {
+  const app = join(folder, name);
+  await mkdir(app);
+  await cp(join(APPS, name), app, { recursive: true });
+  await cp(join(APPS, 'source'), join(app, 'source'), { recursive: true });
+  await cp(join(APPS, 'identity.cjs'), join(app, 'identity.cjs'));
+  await npm(app, [...INSTALL, tarball]);
+  await node(app, ['node_modules/typescript/bin/tsc', '-p', '.']);
+  return app;
+}
+
+/** Runs a script with this Node, or with the one given; resolves with what it printed. */
+export function node(cwd: string, args: string[], program = process.execPath): Promise<string> {
+  return execute(program, args, cwd);
+}
+
+function npm(cwd: string, args: string[]): Promise<string> {
+  return execute('npm', args, cwd);
+}
+
+/** Rejects, with everything that was printed, when the program fails. */
+function execute(program: string, args: string[], cwd: string): Promise<string> {
+  const options = { cwd, env: cleanEnvironment(), shell: IS_WINDOWS && program === 'npm' };
+  return new Promise((resolve, reject) => {
+    execFile(program, args, options, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(`${program} ${args.join(' ')} failed\n${stdout}${stderr}`));
+    });
+  });
+}
+
+/** Without what an npm above us and vitest have set: the apps run as a user's would. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const names = Object.keys(process.env).filter(
+    (name) => !/^(npm_|vitest|node_env$|node_options$)/i.test(name),
+  );
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
+}
+
+/** Starts an app's server; resolves once it has printed the URL of its streaming endpoint. */
+export async function startServer(
+  app: string,
+): Promise<{ url: string; stop: () => Promise<number> }> {
+  const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
+  const child = spawn(process.execPath, ['dist/server.js'], {
+    cwd: app,
+    env: cleanEnvironment(),
+    stdio,
+  });
+  const exited = once(child, 'exit');
+  const [url] = await Promise.race([once(createInterface(child.stdout), 'line'), exited]);
+  if (typeof url !== 'string') throw new Error(`The server ended with code ${url}.`);
+  return {
+    url,
+    async stop() {
+      child.kill('SIGTERM');
+      const [code, signal] = await exited;
+      return signal === 'SIGTERM' ? 0 : code;
+    },
+  };
+}

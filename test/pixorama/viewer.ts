@@ -1,0 +1,93 @@
+import { createStreamingClient, type StreamingClient } from 'nestjs-streaming/client';
+import { ImageData, ImageUpdate } from '../../sample/pixorama/src/image.js';
+import type { PixoramaController } from '../../sample/pixorama/src/pixorama.controller.js';
+
+/** The methods as a client without types could call them, with anything. */
+type Untyped = Record<'setPixel', (...args: unknown[]) => Promise<void>>;
+
+/** Someone who watches the image and draws, over a real client with a connection of its own. */
+export class PixoramaViewer {
+  readonly updates: ImageUpdate[] = [];
+  /** Resolves with the first item; rejects if that is no image, or if the call ends without it. */
+  readonly imageArrived: Promise<void>;
+  readonly #client: StreamingClient<{ pixorama: PixoramaController }>;
+  readonly #watchers = new Set<() => void>();
+  #image: ImageData | undefined;
+  #pixels = new Uint8Array();
+
+  constructor(url: string) {
+    this.#client = createStreamingClient({ url, models: [ImageData, ImageUpdate] });
+    const items = this.#client.pixorama.imageUpdates()[Symbol.asyncIterator]();
+    this.imageArrived = items.next().then(({ value }) => this.#begin(value));
+    void this.imageArrived.then(() => this.#follow(items)).catch(() => {});
+  }
+
+  /** The image as it came first. */
+  get firstImage(): Uint8Array {
+    return this.#image?.pixels ?? new Uint8Array();
+  }
+
+  get firstImageSize(): { width: number; height: number } {
+    return { width: this.#image?.width ?? 0, height: this.#image?.height ?? 0 };
+  }
+
+  /** The image as it is now: the first one, with every update applied. */
+  get pixels(): Uint8Array {
+    return this.#pixels;
+  }
+
+  async setPixel(colorIndex: number, pixelIndex: number): Promise<void> {
+    await this.#client.pixorama.setPixel(colorIndex, pixelIndex);
+  }
+
+  /** Calls with arguments the types would not let through. */
+  async call(method: keyof Untyped, ...args: unknown[]): Promise<void> {
+    const untyped: Untyped = this.#client.pixorama as unknown as Untyped;
+    await untyped[method](...args);
+  }
+
+  untilUpdates(count: number): Promise<void> {
+    return this.#until(() => this.updates.length >= count);
+  }
+
+  /** Resolves once this update has come as the latest, or did so before. */
+  untilUpdate({
+    pixelIndex,
+    colorIndex,
+  }: Pick<ImageUpdate, 'pixelIndex' | 'colorIndex'>): Promise<void> {
+    return this.#until(() =>
+      this.updates.some((seen) => seen.pixelIndex === pixelIndex && seen.colorIndex === colorIndex),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  #begin(first: unknown): void {
+    if (!(first instanceof ImageData)) throw new Error('The first item is not the image.');
+    this.#image = first;
+    this.#pixels = first.pixels.slice();
+  }
+
+  async #follow(items: AsyncIterator<ImageData | ImageUpdate>): Promise<void> {
+    for (let item = await items.next(); item.done !== true; item = await items.next()) {
+      if (!(item.value instanceof ImageUpdate)) throw new Error('A later item is no pixel.');
+      this.updates.push(item.value);
+      this.#pixels[item.value.pixelIndex] = item.value.colorIndex;
+      for (const check of this.#watchers) check();
+    }
+  }
+
+  #until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (!condition()) return;
+        this.#watchers.delete(check);
+        resolve();
+      };
+      this.#watchers.add(check);
+      check();
+    });
+  }
+}
