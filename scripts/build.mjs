@@ -7,13 +7,7 @@ import { runNode, runNpm } from './command.mjs';
 import { fingerprint, isFresh, stamp } from './freshness.mjs';
 import { ROOT } from './root.mjs';
 
-const LIBRARY_SOURCES = [
-  'lib',
-  'package.json',
-  'tsconfig.json',
-  'tsconfig.build.json',
-  'scripts/build.mjs',
-];
+const LIBRARY_SOURCES = ['lib', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'];
 const PIXORAMA_SOURCES = [...LIBRARY_SOURCES, 'nest-cli.json', 'sample/pixorama'];
 const CJS_OPTIONS = ['--module', 'commonjs', '--moduleResolution', 'bundler'];
 

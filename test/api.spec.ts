@@ -11,6 +11,9 @@ const ENTRIES = {
   'nestjs-streaming/testing': 'testing/index',
 } as const;
 
+/** What stands behind `nestjs-streaming/client` for bundlers that build for browsers. */
+const BROWSER_INDEX = 'client/browser';
+
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const require = createRequire(import.meta.url);
 
@@ -20,7 +23,7 @@ interface Export {
   readonly isValue: boolean;
 }
 
-const declared = readDeclarations();
+const declared = readDeclarations(ENTRIES);
 
 describe('the public API', () => {
   it('is what api.snapshot.txt says: its diff is the review', async () => {
@@ -40,17 +43,22 @@ describe('the public API', () => {
       expect(Object.keys(required).sort()).toEqual(names);
     },
   );
+
+  it('of the client is the same in a browser', () => {
+    const inBrowser = readDeclarations({ browser: BROWSER_INDEX }).get('browser');
+    expect(inBrowser).toEqual(declared.get('nestjs-streaming/client'));
+  });
 });
 
-function readDeclarations(): Map<string, Export[]> {
-  const files = Object.values(ENTRIES).map((index) => join(DIST, 'esm', `${index}.d.ts`));
+function readDeclarations(entries: Readonly<Record<string, string>>): Map<string, Export[]> {
+  const files = Object.values(entries).map((index) => join(DIST, 'esm', `${index}.d.ts`));
   const program = ts.createProgram(files, {
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
     skipLibCheck: true,
   });
   const checker = program.getTypeChecker();
-  const entries = Object.keys(ENTRIES).map((entry, i): [string, Export[]] => {
+  const pairs = Object.keys(entries).map((entry, i): [string, Export[]] => {
     const source = program.getSourceFile(files[i] ?? '');
     const module = source && checker.getSymbolAtLocation(source);
     if (module === undefined) throw new Error(`${entry} is not built: run npm run build.`);
@@ -62,7 +70,7 @@ function readDeclarations(): Map<string, Export[]> {
         .sort(byName),
     ];
   });
-  return new Map(entries);
+  return new Map(pairs);
 }
 
 function toExport(checker: ts.TypeChecker, exported: ts.Symbol): Export {

@@ -17,11 +17,11 @@ export interface Import {
 
 type Found = Pick<Import, 'isTypeOnly' | 'isDynamic'> & { readonly specifier: string };
 
-/** Reads the imports of all TypeScript files in a folder. `aliases` maps subpath imports to files. */
-export function readImports(folder: string, aliases: Readonly<Record<string, string>>): Import[] {
+/** Reads the imports of all TypeScript files in a folder. */
+export function readImports(folder: string): Import[] {
   return listFiles(folder)
     .filter((file) => file.endsWith('.ts'))
-    .flatMap((file) => parse(file).map((found) => toImport(folder, file, found, aliases)));
+    .flatMap((file) => parse(file).map((found) => toImport(folder, file, found)));
 }
 
 /** All files below a folder, without `node_modules` and `dist`. */
@@ -34,15 +34,8 @@ export function listFiles(folder: string): string[] {
     });
 }
 
-function toImport(
-  folder: string,
-  file: string,
-  { specifier, ...kind }: Found,
-  aliases: Readonly<Record<string, string>>,
-): Import {
+function toImport(folder: string, file: string, { specifier, ...kind }: Found): Import {
   const from = toSlashes(relative(folder, file));
-  const alias = aliases[specifier];
-  if (alias !== undefined) return { from, to: alias, isFile: true, ...kind };
   if (!specifier.startsWith('.')) return { from, to: specifier, isFile: false, ...kind };
   const target = join(dirname(file), specifier.replace(/\.js$/, '.ts'));
   return { from, to: toSlashes(relative(folder, target)), isFile: true, ...kind };

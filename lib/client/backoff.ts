@@ -23,9 +23,13 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** An attempt failed, or a connection was lost, at this time. */
-  failed(nowMs: number): void {
-    const boundMs = Math.min(this.#maxMs, this.#firstMs * 2 ** this.#failures);
+  /**
+   * An attempt failed, or a connection was lost, at this time. `hopeless`: the next one would most
+   * likely end the same way, so it waits as after many failures.
+   */
+  failed(nowMs: number, hopeless = false): void {
+    const growingMs = this.#firstMs * 2 ** this.#failures;
+    const boundMs = hopeless ? this.#maxMs : Math.min(this.#maxMs, growingMs);
     this.#failures = Math.min(this.#failures + 1, 30);
     this.#until = nowMs + this.#random() * boundMs;
   }

@@ -1,4 +1,4 @@
-import { CloseCode } from '../protocol/close-codes.js';
+import { CloseCode, mayReconnect } from '../protocol/close-codes.js';
 import type { Limits } from '../protocol/limits.js';
 import type { ModelPort } from '../protocol/model-port.js';
 import type { Schedule } from '../protocol/schedule.js';
@@ -80,7 +80,7 @@ export class ClientCore {
     clearTimeout(this.#timer);
     this.#setStatus('closed');
     this.#attempt?.giveUp();
-    this.#failWaiting(clientClosed());
+    for (const call of this.#waiting.splice(0)) call.failed(clientClosed());
     this.#connection?.close();
     for (const connection of this.#leaving) connection.close();
   }
@@ -103,7 +103,7 @@ export class ClientCore {
     this.#attempt = attempt;
     this.#setStatus('connecting');
     this.#timer = setTimeout(
-      () => this.#attemptFailed(attempt, 'connect-timeout', 'The server did not answer in time.'),
+      () => this.#attemptFailed(attempt, unanswered()),
       this.#parts.connectTimeoutMs,
     );
     void this.#ask(attempt);
@@ -114,8 +114,7 @@ export class ClientCore {
       const credentials = (await this.#parts.credentials()) ?? null;
       if (this.#attempt === attempt) this.#open(attempt, credentials);
     } catch (cause) {
-      const message = 'The credentials function failed.';
-      this.#attemptFailed(attempt, 'connect-failed', message, cause);
+      this.#attemptFailed(attempt, noCredentials(cause));
     }
   }
 
@@ -129,7 +128,7 @@ export class ClientCore {
       drained: () => attempt.connection?.drained(),
       closed: (code, reason) => {
         if (attempt.connection !== undefined) return attempt.connection.closed(code, reason);
-        this.#attemptFailed(attempt, 'connect-failed', unreachable(code, reason));
+        this.#attemptFailed(attempt, unreachable(code, reason), !mayReconnect(code));
       },
     });
   }
@@ -155,24 +154,20 @@ export class ClientCore {
     this.#attempt = undefined;
     this.#connection = connection;
     this.#backoff.succeeded();
-    this.#setStatus('connected');
     for (const call of this.#waiting.splice(0)) if (!call.isOver) connection.open(call);
+    this.#setStatus('connected');
     if (connection.callCount === 0) this.#idle(connection);
   }
 
-  #attemptFailed(
-    attempt: Attempt,
-    code: 'connect-failed' | 'connect-timeout',
-    message: string,
-    cause?: unknown,
-  ): void {
+  #attemptFailed(attempt: Attempt, error: StreamError, hopeless = false): void {
     if (this.#attempt !== attempt) return;
     clearTimeout(this.#timer);
     this.#attempt = undefined;
-    this.#backoff.failed(Date.now());
-    this.#setStatus('idle');
+    this.#backoff.failed(Date.now(), hopeless);
     attempt.giveUp();
-    this.#failWaiting(new StreamError(code, message, { cause }));
+    const calls = this.#waiting.splice(0);
+    this.#setStatus('idle');
+    for (const call of calls) call.failed(error);
   }
 
   #draining(connection: ClientConnection): void {
@@ -195,9 +190,9 @@ export class ClientCore {
   #closed(connection: ClientConnection, code: number, reason: string): void {
     this.#leaving.delete(connection);
     if (this.#attempt?.connection === connection) {
-      this.#attemptFailed(this.#attempt, 'connect-failed', unreachable(code, reason));
+      this.#attemptFailed(this.#attempt, unreachable(code, reason), !mayReconnect(code));
     } else if (this.#connection === connection) {
-      if (code !== CloseCode.normal) this.#backoff.failed(Date.now());
+      if (code !== CloseCode.normal) this.#backoff.failed(Date.now(), !mayReconnect(code));
       this.#release(connection);
     }
   }
@@ -208,10 +203,6 @@ export class ClientCore {
     clearTimeout(this.#timer);
     this.#connection = undefined;
     if (this.#status !== 'closed') this.#setStatus('idle');
-  }
-
-  #failWaiting(error: StreamError): void {
-    for (const call of this.#waiting.splice(0)) call.failed(error);
   }
 
   #setStatus(status: ClientStatus): void {
@@ -229,7 +220,15 @@ function tooManyWaiting(): StreamError {
   return new StreamError('resource-exhausted', 'Too many calls wait for the connection.');
 }
 
-function unreachable(code: number, reason: string): string {
+function unreachable(code: number, reason: string): StreamError {
   const told = reason === '' ? '' : `: ${reason}`;
-  return `The server can't be reached (${code}${told}).`;
+  return new StreamError('connect-failed', `The server can't be reached (${code}${told}).`);
+}
+
+function unanswered(): StreamError {
+  return new StreamError('connect-timeout', 'The server did not answer in time.');
+}
+
+function noCredentials(cause: unknown): StreamError {
+  return new StreamError('connect-failed', 'The credentials function failed.', { cause });
 }

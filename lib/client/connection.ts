@@ -99,7 +99,7 @@ export class ClientConnection {
 
   #handler(): LinkHandler {
     return {
-      welcome: (_, credit) => this.#welcome(credit),
+      welcome: (_, credit, messageBytes) => this.#welcome(credit, messageBytes),
       opened: (id, kind) => this.#opened(id, kind),
       item: (id, size, frame) => this.#item(id, size, frame),
       unreadable: (id, problem) => this.#unreadable(id, problem),
@@ -116,8 +116,9 @@ export class ClientConnection {
     };
   }
 
-  #welcome(credit: Credit): void {
+  #welcome(credit: Credit, messageBytes: number): void {
     if (this.#inputCredit !== undefined) throw new ProtocolViolation('a second welcome');
+    this.#link.writer.limitMessages(messageBytes);
     this.#inputCredit = credit;
     this.#listener.ready(this);
   }

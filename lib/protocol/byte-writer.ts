@@ -4,7 +4,7 @@ const SMALLEST_BUFFER = 128;
 /** What a message is expected to need is kept below this, however large the last one was. */
 const LARGEST_EXPECTED = 64 * 1024;
 /** Up to this many characters a loop is faster than TextEncoder. */
-const LOOP_CHARACTERS = 48;
+const LOOP_CHARACTERS = 40;
 
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();

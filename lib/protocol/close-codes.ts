@@ -1,7 +1,4 @@
-/**
- * The close codes of a connection (PROTOCOL.md, section 8). Codes from 4400 mean that the peer did
- * something wrong and would do it again; codes from 4500 that it may try once more.
- */
+/** The close codes of a connection (PROTOCOL.md, section 8). */
 export const CloseCode = {
   /** The client has no calls left, or was closed by its user. */
   normal: 1000,
@@ -29,7 +26,9 @@ export const CloseCode = {
 
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 
-/** Whether a client may connect again by itself after a close with this code. */
+const NOT_AGAIN: ReadonlySet<number> = new Set([1007, 1009, 4400, 4406, 4409, 4413]);
+
+/** Whether the same client, connecting again, would not just do the same again. */
 export function mayReconnect(code: number): boolean {
-  return code < 4400 || code >= 4500;
+  return !NOT_AGAIN.has(code);
 }

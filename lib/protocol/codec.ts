@@ -4,6 +4,8 @@ import type { StreamError } from './stream-error.js';
 export interface FrameEncoder {
   /** About how many bytes were gathered since `take`. */
   readonly size: number;
+  /** The largest item or frame it makes, in bytes; a larger one can't be encoded. */
+  maxFrameBytes: number;
   /**
    * Adds an item to the stream's run and returns its size: UTF-16 code units of its JSON text, or
    * bytes of its MessagePack. The item is encoded at once; changing it afterwards changes nothing.

@@ -11,6 +11,7 @@ export class FrameWriter {
   readonly #encoder: FrameEncoder;
   readonly #transport: Transport;
   readonly #limits: Limits;
+  #flushBytes: number;
   readonly #schedule: Schedule;
   readonly #onFull: () => void;
   #scheduled = false;
@@ -28,6 +29,7 @@ export class FrameWriter {
     this.#encoder = encoder;
     this.#transport = transport;
     this.#limits = limits;
+    this.#flushBytes = limits.flushBytes;
     this.#schedule = schedule;
     this.#onFull = onFull;
   }
@@ -53,6 +55,15 @@ export class FrameWriter {
     this.#written();
   }
 
+  /**
+   * The peer takes messages of at most this size. What is gathered beside the largest frame is
+   * counted by the codec's measure, of which one may take three bytes.
+   */
+  limitMessages(bytes: number): void {
+    this.#flushBytes = Math.min(this.#limits.flushBytes, Math.floor(bytes / 8));
+    this.#encoder.maxFrameBytes = bytes - 4 * this.#flushBytes;
+  }
+
   /** Sends what was gathered, now. */
   readonly flush = (): void => {
     this.#scheduled = false;
@@ -75,7 +86,7 @@ export class FrameWriter {
   }
 
   #written(): void {
-    if (this.#encoder.size >= this.#limits.flushBytes) {
+    if (this.#encoder.size >= this.#flushBytes) {
       this.flush();
     } else if (!this.#scheduled) {
       this.#scheduled = true;

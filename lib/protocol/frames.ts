@@ -53,7 +53,7 @@ export interface FrameHandler {
   /** client to server */
   hello?(credit: Credit, credentials: string | null): void;
   /** server to client */
-  welcome?(connectionId: string, credit: Credit): void;
+  welcome?(connectionId: string, credit: Credit, messageBytes: number): void;
   /** client to server. `problem` tells why the arguments could not be read. */
   open?(
     id: number,
@@ -118,7 +118,12 @@ export function dispatchFrame(
     case FrameType.hello:
       return allowed(to.hello, 'hello').call(to, credit(frame[1]), secret(frame[2]));
     case FrameType.welcome:
-      return allowed(to.welcome, 'welcome').call(to, text(frame[1]), credit(frame[2]));
+      return allowed(to.welcome, 'welcome').call(
+        to,
+        text(frame[1]),
+        credit(frame[2]),
+        id(frame[3]),
+      );
     case FrameType.drain:
       return allowed(to.drain, 'drain').call(to);
     case FrameType.credentials:

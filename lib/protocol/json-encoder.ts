@@ -20,6 +20,7 @@ export class JsonEncoder implements FrameEncoder {
   #runStart = 0;
   #runSize = 0;
   size = 0;
+  maxFrameBytes = Number.POSITIVE_INFINITY;
 
   constructor(models: ModelPort, limits: CodecLimits) {
     this.#tagger = new JsonTagger(models, this.#types);
@@ -53,9 +54,14 @@ export class JsonEncoder implements FrameEncoder {
   }
 
   #stringify(value: unknown): string {
-    return JSON.stringify(
+    const json = JSON.stringify(
       isPlain(value, this.#depth) ? value : this.#tagger.tag(value, this.#depth),
     );
+    // A UTF-16 code unit takes three bytes at most, so short texts need no counting.
+    if (json.length * 3 > this.maxFrameBytes && utf8Bytes(json) > this.maxFrameBytes) {
+      throw tooLarge(this.maxFrameBytes);
+    }
+    return json;
   }
 
   /** A run's size is known at its end only, so its head is written then. */
@@ -73,4 +79,13 @@ export class JsonEncoder implements FrameEncoder {
     this.#run = NO_RUN;
     this.#runSize = 0;
   }
+}
+
+function utf8Bytes(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+/** What is told of a value that the peer would not take. */
+export function tooLarge(maxBytes: number): TypeError {
+  return new TypeError(`A value takes more than ${maxBytes} bytes, the most that may be sent.`);
 }

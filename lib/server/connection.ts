@@ -61,7 +61,7 @@ export class ServerConnection {
     this.#callPort = this.#createCallPort();
     const { codec } = handshake;
     this.#link = new Link({ transport, codec, models, limits, schedule }, this.#handler());
-    this.#link.writer.frame([FrameType.welcome, id, creditPair(firstCredit(limits))]);
+    this.#link.writer.frame([FrameType.welcome, id, creditPair(firstCredit(limits)), limits.messageBytes]);
     this.#link.writer.flush();
     this.#helloTimer = setTimeout(() => this.#helloMissing(), limits.helloTimeoutMs);
   }

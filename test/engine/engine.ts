@@ -2,8 +2,8 @@ import { createClient } from '../../lib/client/create-client.js';
 import type { ClientOptions } from '../../lib/client/options.js';
 import type { OpenedStream, StreamingClientControl } from '../../lib/client/types.js';
 import { type ModelClass, ModelRegistry } from '../../lib/model/registry.js';
-import { StreamError } from '../../lib/protocol/stream-error.js';
 import type { Limits } from '../../lib/protocol/limits.js';
+import { StreamError } from '../../lib/protocol/stream-error.js';
 import type { CodecName } from '../../lib/protocol/version.js';
 import type { ServerCall } from '../../lib/server/call.js';
 import type { ServerMethod } from '../../lib/server/method.js';
@@ -17,7 +17,8 @@ export type Handler = (call: ServerCall, ...args: any[]) => unknown;
 
 /** A client's method, untyped: the types have tests of their own. */
 export type Method = (...args: unknown[]) => OpenedStream<unknown> & Promise<unknown>;
-export type EngineClient = { test: Record<string, Method> } & StreamingClientControl;
+export type Methods<H> = { readonly [Name in keyof H]: Method };
+export type EngineClient<H> = { readonly test: Methods<H> } & StreamingClientControl;
 
 export interface EngineOptions {
   readonly codec?: CodecName;
@@ -29,16 +30,19 @@ export interface EngineOptions {
 }
 
 /** The real server and the real client, joined in memory. */
-export interface Engine {
+export interface Engine<H = unknown> {
   readonly server: StreamingServer;
-  readonly client: EngineClient;
+  readonly client: EngineClient<H>;
   readonly failures: { readonly error: unknown; readonly told: StreamError }[];
   readonly late: unknown[];
   /** Closes both and checks that nothing is left. */
   close(): Promise<void>;
 }
 
-export function createEngine(handlers: Record<string, Handler>, options: EngineOptions = {}): Engine {
+export function createEngine<H extends Record<string, Handler>>(
+  handlers: H,
+  options: EngineOptions = {},
+): Engine<H> {
   const failures: Engine['failures'] = [];
   const late: unknown[] = [];
   const models = options.models ?? [];
@@ -47,7 +51,9 @@ export function createEngine(handlers: Record<string, Handler>, options: EngineO
     models: new ModelRegistry(models),
     limits: options.limits,
     toStreamError: (error) =>
-      error instanceof StreamError ? error : new StreamError('internal', 'Told in general.', { id: 'x' }),
+      error instanceof StreamError
+        ? error
+        : new StreamError('internal', 'Told in general.', { id: 'x' }),
     hooks: {
       callFailed: (_, error, told) => failures.push({ error, told }),
       handlerFailedLate: (_, error) => late.push(error),
@@ -58,7 +64,7 @@ export function createEngine(handlers: Record<string, Handler>, options: EngineO
   const client = createClient(
     { codec, models, limits: clientLimits, ...options.client },
     createMemoryConnect(server),
-  ) as unknown as EngineClient;
+  ) as unknown as EngineClient<H>;
   return { server, client, failures, late, close: () => close(server, client) };
 }
 
@@ -75,7 +81,7 @@ function createMethods(handlers: Record<string, Handler>): Map<string, ServerMet
   );
 }
 
-async function close(server: StreamingServer, client: EngineClient): Promise<void> {
+async function close(server: StreamingServer, client: StreamingClientControl): Promise<void> {
   await client.close();
   await until(() => server.connections.size === 0 && server.callCount === 0);
   await server.close(100);

@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import { build, type Rolldown } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApp, createSandbox, node, pack, ROOT, startServer } from './sandbox.js';
+import {
+  type AppName,
+  createApps,
+  createSandbox,
+  node,
+  pack,
+  ROOT,
+  startServer,
+} from './sandbox.js';
 
 const EXPECTED = {
   doubled: [2, 4],
@@ -15,16 +23,12 @@ const EXPECTED = {
 
 let sandbox: Awaited<ReturnType<typeof createSandbox>>;
 let tarball: string;
-let nest12: string;
-let nest11: string;
+let apps: Record<AppName, string>;
 
 beforeAll(async () => {
   sandbox = await createSandbox();
   tarball = await pack(sandbox.folder);
-  [nest12, nest11] = await Promise.all([
-    createApp(sandbox.folder, 'nest-12', tarball),
-    createApp(sandbox.folder, 'nest-11', tarball),
-  ]);
+  apps = await createApps(sandbox.folder, tarball);
 });
 
 afterAll(() => sandbox.remove());
@@ -48,55 +52,55 @@ describe('the packed package', () => {
       nest12,
       `${statement}\nglobalThis.create = createStreamingClient;`,
     );
-    expect(modules.some((path) => path.endsWith('client/web-socket.browser.js'))).toBe(true);
+    expect(modules.some((path) => path.endsWith('client/browser.js'))).toBe(true);
     expect(modules.filter((path) => !path.includes('node_modules/nestjs-streaming/dist/'))).toEqual(
       [],
     );
   });
 });
 
-describe.each([
-  ['a Nest 12 ESM app', () => nest12],
-  ['a Nest 11 CommonJS app', () => nest11],
-])('%s', (_, app) => {
+describe.each<[string, AppName]>([
+  ['a Nest 12 ESM app', 'nest-12'],
+  ['a Nest 11 CommonJS app', 'nest-11'],
+])('%s', (_, name) => {
   it('streams through the client, and its process ends', async () => {
-    const server = await startServer(app());
-    const result = await node(app(), ['dist/client.js', server.url]);
+    const server = await startServer(apps[name]);
+    const result = await node(apps[name], ['dist/client.js', server.url]);
     expect(JSON.parse(result)).toEqual(EXPECTED);
     expect(await server.stop()).toBe(0);
   });
 
   it('gets the same things by require() and by import()', async () => {
-    expect(JSON.parse(await node(app(), ['identity.cjs']))).toEqual([]);
+    expect(JSON.parse(await node(apps[name], ['identity.cjs']))).toEqual([]);
   });
 
   it('finds no error in the declarations, checked in full', async () => {
-    expect(await checkDeclarations(app(), 'typescript')).toEqual([]);
+    expect(await checkDeclarations(apps[name], 'typescript')).toEqual([]);
   });
 });
 
 describe('other versions', () => {
   it('lets a client on Node 22 call a server on this Node', async () => {
-    const node22 = join(nest12, 'node_modules/node/bin/node');
-    expect(await node(nest12, ['--version'], node22)).toMatch(/^v22\./);
-    const server = await startServer(nest12);
-    const result = await node(nest12, ['dist/client.js', server.url], node22);
+    const node22 = join(apps['nest-12'], 'node_modules/node/bin/node');
+    expect(await node(apps['nest-12'], ['--version'], node22)).toMatch(/^v22\./);
+    const server = await startServer(apps['nest-12']);
+    const result = await node(apps['nest-12'], ['dist/client.js', server.url], node22);
     expect(JSON.parse(result)).toEqual(EXPECTED);
     expect(await server.stop()).toBe(0);
   });
 
   it('gives the same things by require() and by import() on Node 22', async () => {
-    const node22 = join(nest12, 'node_modules/node/bin/node');
-    expect(JSON.parse(await node(nest12, ['identity.cjs'], node22))).toEqual([]);
+    const node22 = join(apps['nest-12'], 'node_modules/node/bin/node');
+    expect(JSON.parse(await node(apps['nest-12'], ['identity.cjs'], node22))).toEqual([]);
   });
 
   it('has declarations that TypeScript 7 accepts', async () => {
-    await node(nest12, ['node_modules/typescript-7/bin/tsc', '-p', '.', '--noEmit']);
-    expect(await checkDeclarations(nest12, 'typescript-7')).toEqual([]);
+    await node(apps['nest-12'], ['node_modules/typescript-7/bin/tsc', '-p', '.', '--noEmit']);
+    expect(await checkDeclarations(apps['nest-12'], 'typescript-7')).toEqual([]);
   });
 
   it('works in a default jest of Nest 11', async () => {
-    await node(nest11, ['node_modules/jest/bin/jest.js', '--silent']);
+    await node(apps['nest-11'], ['node_modules/jest/bin/jest.js', '--silent']);
   });
 });
 

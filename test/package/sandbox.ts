@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { cp, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,8 +8,11 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const APPS = fileURLToPath(new URL('apps', import.meta.url));
+const APP_NAMES = ['nest-11', 'nest-12'] as const;
 const IS_WINDOWS = process.platform === 'win32';
 const INSTALL = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+
+export type AppName = (typeof APP_NAMES)[number];
 
 /** A folder of its own outside the repository: nothing of its node_modules can be found from there. */
 export async function createSandbox(): Promise<{ folder: string; remove: () => Promise<void> }> {
@@ -30,10 +33,21 @@ export async function pack(folder: string): Promise<string> {
   return join(folder, packed.filename);
 }
 
-/** An app from test/package/apps with the tarball and its own dependencies installed, compiled. */
-export async function createApp(folder: string, name: string, tarball: string): Promise<string> {
+/**
+ * The apps of test/package/apps, each in a folder of its own: the tarball and its own dependencies
+ * installed, compiled. Waits for both, whatever becomes of one, so that nothing is written later.
+ */
+export async function createApps(
+  folder: string,
+  tarball: string,
+): Promise<Record<AppName, string>> {
+  const making = APP_NAMES.map(async (name) => [name, await createApp(folder, name, tarball)]);
+  await Promise.allSettled(making);
+  return Object.fromEntries(await Promise.all(making));
+}
+
+async function createApp(folder: string, name: AppName, tarball: string): Promise<string> {
   const app = join(folder, name);
-  await mkdir(app);
   await cp(join(APPS, name), app, { recursive: true });
   await cp(join(APPS, 'source'), join(app, 'source'), { recursive: true });
   await cp(join(APPS, 'identity.cjs'), join(app, 'identity.cjs'));

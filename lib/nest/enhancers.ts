@@ -1,0 +1,120 @@
+import type { CanActivate, NestInterceptor, PipeTransform } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import {
+  EXCEPTION_FILTERS_METADATA,
+  GUARDS_METADATA,
+  INTERCEPTORS_METADATA,
+  PIPES_METADATA,
+} from '@nestjs/common/constants.js';
+import { ApplicationConfig, ModuleRef } from '@nestjs/core';
+import { GuardsContextCreator } from '@nestjs/core/guards/guards-context-creator.js';
+import type { ContextId, InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import { InterceptorsContextCreator } from '@nestjs/core/interceptors/interceptors-context-creator.js';
+import { PipesContextCreator } from '@nestjs/core/pipes/pipes-context-creator.js';
+import { type BoundFilter, FiltersContextCreator } from './exception-filters.js';
+import type { DiscoveredMethod, MethodHost } from './method-explorer.js';
+
+/** Everything of Nest that stands around one handler in one context. */
+export interface Enhancers {
+  readonly guards: readonly CanActivate[];
+  readonly interceptors: readonly NestInterceptor[];
+  readonly filters: readonly BoundFilter[];
+  /** Those of the application, the class and the method, for all arguments. */
+  readonly pipes: readonly PipeTransform[];
+  /** Makes the pipes of one parameter. */
+  parameterPipes(given: readonly unknown[]): readonly PipeTransform[];
+}
+
+/** Guards, pipes, interceptors and filters by what Nest's decorators and providers say. */
+@Injectable()
+export class EnhancerFactory {
+  readonly #guards: GuardsContextCreator;
+  readonly #interceptors: InterceptorsContextCreator;
+  readonly #filters: FiltersContextCreator;
+  readonly #pipes: PipesContextCreator;
+
+  constructor(
+    private readonly config: ApplicationConfig,
+    moduleRef: ModuleRef,
+  ) {
+    const { container } = moduleRef as unknown as { container: never };
+    this.#guards = new GuardsContextCreator(container, config);
+    this.#interceptors = new InterceptorsContextCreator(container, config);
+    this.#filters = new FiltersContextCreator(container, config);
+    this.#pipes = new PipesContextCreator(container, config);
+  }
+
+  /** The enhancers of a handler for an instance of its class. */
+  create(method: DiscoveredMethod, instance: object, contextId: ContextId): Enhancers {
+    const { handler, host } = method;
+    const { moduleKey } = host;
+    // Always with the id, or a transient guard of a static class doesn't run.
+    const { id } = host.wrapper;
+    return {
+      guards: this.#guards.create(instance, handler, moduleKey, contextId, id),
+      interceptors: this.#interceptors.create(instance, handler, moduleKey, contextId, id),
+      filters: this.#filters.createFilters(instance, handler, moduleKey, contextId, id),
+      pipes: this.#pipes.create(instance, handler, moduleKey, contextId, id),
+      parameterPipes: (given) => {
+        if (given.length === 0) return [];
+        this.#pipes.setModuleContext(moduleKey);
+        return this.#pipes.createConcreteContext([...given], contextId, id);
+      },
+    };
+  }
+
+  /**
+   * Nest leaves out, without a word, an enhancer it has no instance of. A guard that doesn't run is
+   * an open door: the start fails instead.
+   *
+   * @throws Error that names the class and what to do.
+   */
+  assertComplete(method: DiscoveredMethod, parameterPipes: readonly unknown[]): void {
+    const { handler, host, title } = method;
+    const given = KINDS.flatMap(([key, run]) => {
+      const ofClass = Reflect.getMetadata(key, host.class) as unknown[] | undefined;
+      const ofMethod = Reflect.getMetadata(key, handler) as unknown[] | undefined;
+      return [...(ofClass ?? []), ...(ofMethod ?? [])].map((it) => [it, run] as const);
+    });
+    for (const [enhancer, run] of [...given, ...parameterPipes.map((it) => [it, 'transform'])]) {
+      if (!isMissing(enhancer, run as string, host)) continue;
+      throw new Error(
+        `${(enhancer as { name: string }).name} on ${title} would not run: Nest makes it only for a controller, or a provider given as a class. Provide ${host.class.name} so, or give the decorator an instance.`,
+      );
+    }
+    this.#assertScoped(method);
+  }
+
+  #assertScoped({ host, title }: DiscoveredMethod): void {
+    const known = new Set(host.wrapper.getEnhancersMetadata());
+    for (const wrapper of this.#scopedEnhancers()) {
+      if (known.has(wrapper)) continue;
+      throw new Error(
+        `${wrapper.name} is of request or transient scope and would not run on ${title}: Nest makes it only for a controller, or a provider given as a class. Provide ${host.class.name} so.`,
+      );
+    }
+  }
+
+  #scopedEnhancers(): InstanceWrapper[] {
+    return [
+      ...this.config.getGlobalRequestGuards(),
+      ...this.config.getGlobalRequestInterceptors(),
+      ...this.config.getGlobalRequestPipes(),
+      ...this.config.getGlobalRequestFilters(),
+    ];
+  }
+}
+
+const KINDS = [
+  [GUARDS_METADATA, 'canActivate'],
+  [INTERCEPTORS_METADATA, 'intercept'],
+  [EXCEPTION_FILTERS_METADATA, 'catch'],
+  [PIPES_METADATA, 'transform'],
+] as const;
+
+/** An enhancer given as a class is made once for its module; one with a static method needs no instance. */
+function isMissing(enhancer: unknown, run: string, host: MethodHost): boolean {
+  if (typeof enhancer !== 'function') return false;
+  if (typeof Reflect.get(enhancer, run) === 'function') return false;
+  return !host.moduleRef.injectables.has(enhancer);
+}

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { WsException } from '@nestjs/websockets';
+import { BusError } from '../bus/bus-error.js';
+import { isWireErrorCode, StreamError, type WireErrorCode } from '../protocol/stream-error.js';
+
+/**
+ * What the client is told of what a handler, guard, pipe, interceptor or filter threw. Messages
+ * that Nest makes public stay; of everything else not a word leaves the server but an id.
+ */
+export function toStreamError(error: unknown): StreamError {
+  if (error instanceof StreamError) return ofStreamError(error);
+  if (error instanceof BusError)
+    return new StreamError(error.code, error.message, { cause: error });
+  if (isHttpException(error)) return ofHttpException(error);
+  if (error instanceof WsException) return ofWsException(error);
+  return internal(error);
+}
+
+/** Whether an error was made to be told: everything but an accident. */
+export function isPublic(error: unknown): boolean {
+  return error instanceof StreamError || isHttpException(error) || error instanceof WsException;
+}
+
+interface HttpExceptionLike extends Error {
+  getStatus(): number;
+  getResponse(): unknown;
+}
+
+/** By its shape: an application may have two copies of `@nestjs/common`. */
+function isHttpException(error: unknown): error is HttpExceptionLike {
+  if (!(error instanceof Error)) return false;
+  const { getStatus, getResponse } = error as Partial<HttpExceptionLike>;
+  return typeof getStatus === 'function' && typeof getResponse === 'function';
+}
+
+function ofStreamError(error: StreamError): StreamError {
+  // Those of a client's own side mean nothing here: this server was a client itself.
+  if (!isWireErrorCode(error.code)) return internal(error);
+  return error.code === 'internal' && error.id === undefined
+    ? internal(error, error.message)
+    : error;
+}
+
+function ofHttpException(error: HttpExceptionLike): StreamError {
+  const body = error.getResponse();
+  const message = messageOf(body) ?? error.message;
+  const code = codeOfStatus(error.getStatus());
+  if (code === 'internal') return internal(error, message);
+  return new StreamError(code, message, { cause: error, ...dataOf(body) });
+}
+
+function ofWsException(error: WsException): StreamError {
+  const body: unknown = error.getError();
+  const { code, status } = (isObject(body) ? body : {}) as { code?: unknown; status?: unknown };
+  const known = isWireErrorCode(code) ? code : codeOfStatus(status);
+  if (known === 'internal') return internal(error, error.message);
+  return new StreamError(known, error.message, { cause: error, ...dataOf(body) });
+}
+
+function internal(error: unknown, message = 'Something went wrong on the server.'): StreamError {
+  return new StreamError('internal', message, { id: randomUUID(), cause: error });
+}
+
+const CODES: ReadonlyMap<unknown, WireErrorCode> = new Map<unknown, WireErrorCode>([
+  [401, 'unauthenticated'],
+  [403, 'permission-denied'],
+  [404, 'not-found'],
+  [408, 'deadline-exceeded'],
+  [410, 'not-found'],
+  [429, 'resource-exhausted'],
+]);
+
+/** A `WsException` has no status: it is the application's word on what the client sent. */
+function codeOfStatus(status: unknown): WireErrorCode {
+  const isServers = typeof status === 'number' && (status >= 500 || status < 400);
+  return CODES.get(status) ?? (isServers ? 'internal' : 'invalid-argument');
+}
+
+/** `ValidationPipe` gives a list. */
+function messageOf(body: unknown): string | undefined {
+  const message = isObject(body) ? body['message'] : body;
+  if (Array.isArray(message)) return message.join('; ');
+  return typeof message === 'string' ? message : undefined;
+}
+
+const STANDARD = new Set(['message', 'statusCode', 'error', 'code', 'status']);
+
+/** The whole body an HTTP client would get, where it says more than the message. */
+function dataOf(body: unknown): { data?: unknown } {
+  if (!isObject(body)) return {};
+  const isPlain = typeof body['message'] === 'string';
+  const saysMore = !isPlain || Object.keys(body).some((key) => !STANDARD.has(key));
+  return saysMore ? { data: body } : {};
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,158 @@
+import 'reflect-metadata';
+import {
+  CUSTOM_ROUTE_ARGS_METADATA,
+  PARAMTYPES_METADATA,
+  ROUTE_ARGS_METADATA,
+} from '@nestjs/common/constants.js';
+import type { ElementClass } from './element-type.js';
+import { PARAMETER_MARK, type ParameterMark } from './parameter.decorators.js';
+import { StreamingSession } from './streaming-session.js';
+
+/** What a handler reads an input as. */
+export type InputShape = 'iterable' | 'observable' | 'readable';
+
+type ParameterKind =
+  /** The session. */
+  | { readonly kind: 'session' }
+  /** What a decorator of `createParamDecorator` makes. */
+  | { readonly kind: 'custom'; readonly factory: unknown }
+  /** A plain argument of the client. `isOpen` says that it might be a stream just as well. */
+  | { readonly kind: 'argument'; readonly isOpen: boolean }
+  /** A stream of the client. */
+  | Extract<ParameterMark, { kind: 'input' }>;
+
+/** One parameter of a handler, as its decorators and its compiler's metadata tell. */
+export type Parameter = ParameterKind & {
+  readonly index: number;
+  /** The class it was declared with; `undefined` where the compiler wrote none to rely on. */
+  readonly metatype: ElementClass | undefined;
+  readonly shape: InputShape;
+  readonly data: unknown;
+  readonly schema: unknown;
+  /** Its own pipes, as its decorator was given them. */
+  readonly pipes: readonly unknown[];
+};
+
+/** An entry of Nest's parameter metadata. */
+interface Entry {
+  readonly index: number;
+  readonly factory?: unknown;
+  readonly data?: unknown;
+  readonly schema?: unknown;
+  readonly pipes?: readonly unknown[];
+  readonly [PARAMETER_MARK]?: ParameterMark;
+}
+
+/** The parameters of a handler, in order. */
+export interface ParameterList {
+  readonly parameters: readonly Parameter[];
+  /** Whether the last ones may take any number of arguments, or have default values. */
+  readonly isElastic: boolean;
+}
+
+/**
+ * Reads the parameters of a method from the class that declares it; what an overridden method of
+ * a parent said doesn't count. `where` begins the sentence of a mistake.
+ *
+ * @throws TypeError for decorators and types that make no sense on a streaming method.
+ */
+export function readParameters(prototype: object, name: string, where: string): ParameterList {
+  const owner = declaringPrototype(prototype, name);
+  const handler = Reflect.get(owner, name) as (...args: never) => unknown;
+  const types = (Reflect.getOwnMetadata(PARAMTYPES_METADATA, owner, name) ?? []) as unknown[];
+  const entries = readEntries(owner.constructor, name, where);
+  const count = Math.max(types.length, handler.length, ...[...entries.keys()].map((i) => i + 1));
+  const parameters = Array.from({ length: count }, (_, index) =>
+    toParameter(index, types[index], entries.get(index), `${where}, parameter ${index + 1},`),
+  );
+  return { parameters, isElastic: types.length !== handler.length };
+}
+
+function declaringPrototype(prototype: object, name: string): object {
+  for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at)) {
+    if (Object.hasOwn(at, name)) return at;
+  }
+  return prototype;
+}
+
+function readEntries(host: object, name: string, where: string): Map<number, Entry> {
+  const found = (Reflect.getOwnMetadata(ROUTE_ARGS_METADATA, host, name) ?? {}) as object;
+  const inherited = inheritedEntries(host, name);
+  const entries = new Map<number, Entry>();
+  for (const [key, entry] of Object.entries(found) as [string, Entry][]) {
+    if (inherited.has(entry)) continue;
+    if (!key.includes(CUSTOM_ROUTE_ARGS_METADATA)) {
+      throw new TypeError(
+        `${where} has a parameter decorator for HTTP or gateways. A parameter without a decorator is the client's argument; @StreamSession() gives the session.`,
+      );
+    }
+    entries.set(entry.index, entry);
+  }
+  return entries;
+}
+
+/** Nest copies what the parent's method said into that of the method that overrides it. */
+function inheritedEntries(host: object, name: string): ReadonlySet<unknown> {
+  const parent = Object.getPrototypeOf(host) as object;
+  return new Set(
+    Object.values((Reflect.getMetadata(ROUTE_ARGS_METADATA, parent, name) ?? {}) as object),
+  );
+}
+
+function toParameter(
+  index: number,
+  type: unknown,
+  entry: Entry | undefined,
+  where: string,
+): Parameter {
+  const metatype = typeof type === 'function' ? (type as ElementClass) : undefined;
+  const { data, schema, pipes = [] } = entry ?? {};
+  const about = { index, metatype, shape: shapeOf(metatype), data, schema, pipes };
+  return { ...toKind(metatype, entry, where), ...about };
+}
+
+function toKind(
+  metatype: ElementClass | undefined,
+  entry: Entry | undefined,
+  where: string,
+): ParameterKind {
+  const mark = entry?.[PARAMETER_MARK];
+  if (mark?.kind === 'session') return toSession(metatype, mark, where);
+  if (mark?.kind === 'input') return mark;
+  if (mark?.kind === 'argument') return { kind: 'argument', isOpen: false };
+  if (entry !== undefined) return { kind: 'custom', factory: entry.factory };
+  if (metatype === StreamingSession) {
+    throw new TypeError(`${where} is a StreamingSession: give it @StreamSession().`);
+  }
+  if (isStreamClass(metatype)) return { kind: 'input', type: undefined };
+  return { kind: 'argument', isOpen: metatype === undefined || metatype === Object };
+}
+
+function toSession(
+  metatype: ElementClass | undefined,
+  mark: { kind: 'session' },
+  where: string,
+): ParameterKind {
+  const fits = metatype === undefined || metatype === Object || metatype === StreamingSession;
+  if (fits) return mark;
+  throw new TypeError(
+    `${where} has @StreamSession() and is declared as ${metatype.name}: declare it as StreamingSession.`,
+  );
+}
+
+function shapeOf(metatype: ElementClass | undefined): InputShape {
+  if (metatype === ReadableStream) return 'readable';
+  return has(metatype, 'subscribe') ? 'observable' : 'iterable';
+}
+
+function isStreamClass(metatype: ElementClass | undefined): boolean {
+  if (metatype === ReadableStream) return true;
+  return has(metatype, 'subscribe') || has(metatype, Symbol.asyncIterator);
+}
+
+/** `design:type`s are not always classes, and not all functions have a prototype. */
+function has(metatype: ElementClass | undefined, method: PropertyKey): boolean {
+  const prototype: unknown = metatype?.prototype;
+  if (typeof prototype !== 'object' || prototype === null) return false;
+  return typeof Reflect.get(prototype, method) === 'function';
+}

@@ -1,0 +1,3 @@
+import { describeCodec } from './spec/codec.contract.js';
+
+describeCodec('json');

@@ -1,0 +1,108 @@
+import { expect, it } from 'vitest';
+import { FrameType } from '../frames.js';
+import { StreamError } from '../stream-error.js';
+import type { CodecName } from '../version.js';
+import { ProtocolViolation } from '../violation.js';
+import { CodecPair, itemsOf } from './codec-pair.js';
+import { Line, Point, TestModels } from './test-models.js';
+
+/** What every codec must do with instances of registered classes. */
+export function modelContract(codec: CodecName): void {
+  const pair = () => new CodecPair({ codec });
+
+  it('carries instances as instances, nested and in every container', () => {
+    const line = Line.through(Point.at(1, 2), Point.at('x'.repeat(300), [Point.at(3, 4)]));
+    const value = { line, all: [line], map: new Map([[1, line]]), set: new Set([line]) };
+    const received = pair().roundTrip(value);
+    expect(received).toStrictEqual(value);
+    expect((received as typeof value).all[0]?.points[1]).toBeInstanceOf(Point);
+  });
+
+  it.each([250, 300, 65_500, 65_600, 200_000])('carries an instance of about %i bytes', (size) => {
+    const value = Line.through(Point.at('x'.repeat(size), 1), Point.at(2, 3));
+    expect(pair().roundTrip([value, 'after'])).toStrictEqual([value, 'after']);
+  });
+
+  it('carries them in the arguments of an open', () => {
+    const both = pair();
+    const frame = [FrameType.open, 1, 'a.b', [Point.at(1, undefined)], []] as const;
+    both.encoder.frame(frame);
+    expect(both.pass()).toStrictEqual([{ frame, problem: undefined }]);
+  });
+
+  it('announces a type once, before its first use, and keeps the announcement to itself', () => {
+    const both = pair();
+    both.encoder.item(1, 'before');
+    both.encoder.item(1, Point.at(1, 2));
+    const first = both.take();
+    both.encoder.item(1, Point.at(3, 4));
+    const second = both.take();
+    expect(includes(first, 'Point')).toBe(true);
+    expect(includes(second, 'Point')).toBe(false);
+    expect(itemsOf(both.decode(first))).toStrictEqual([
+      [1, 'before'],
+      [1, Point.at(1, 2)],
+    ]);
+    expect(itemsOf(both.decode(second))).toStrictEqual([[1, Point.at(3, 4)]]);
+  });
+
+  it('keeps a type announced when the item that used it first is refused', () => {
+    const both = pair();
+    expect(() => both.encoder.item(1, [Point.at(1, () => 2)])).toThrow(TypeError);
+    expect(both.encoder.take()).toBe(undefined);
+    expect(both.roundTrip(Point.at(1, 2))).toStrictEqual(Point.at(1, 2));
+  });
+
+  it('tells of a type nobody registered, and goes on with the next frame', () => {
+    const both = new CodecPair({ codec, receiver: new TestModels().add(Line) });
+    both.encoder.item(1, [{ a: Point.at(1, 2) }, Line.through(Point.at(1, 2))]);
+    both.encoder.item(2, 'fine');
+    const [bad, good] = both.pass();
+    expect(bad?.frame.slice(0, 2)).toEqual([FrameType.item, 1]);
+    expect(bad?.problem).toMatchObject({ code: 'invalid-argument' });
+    expect(bad?.problem?.message).toContain('"Point"');
+    expect(good).toMatchObject({ frame: [FrameType.item, 2, expect.any(Number), 'fine'] });
+    expect(good?.problem).toBe(undefined);
+  });
+
+  it('tells why an instance could not be made, and goes on with the next frame', () => {
+    const problem = new StreamError('invalid-argument', 'x must be a number', { data: ['x'] });
+    const receiver = new TestModels().add(Line).add(Point, 'Point', ({ x }) => {
+      if (typeof x !== 'number') throw problem;
+    });
+    const both = new CodecPair({ codec, receiver });
+    both.encoder.item(1, Line.through(Point.at('one', 2)));
+    both.encoder.item(2, Point.at(1, 2));
+    const [bad, good] = both.pass();
+    expect(bad?.problem).toBe(problem);
+    expect(good?.problem).toBe(undefined);
+    expect(itemsOf(good === undefined ? [] : [good])).toStrictEqual([[2, Point.at(1, 2)]]);
+  });
+
+  it('closes on a type that was never announced', () => {
+    const both = pair();
+    both.encoder.item(1, Point.at(1, 2));
+    both.take();
+    both.encoder.item(1, Point.at(1, 2));
+    expect(() => both.pass()).toThrow(ProtocolViolation);
+  });
+
+  it('closes on a peer that announces more types than it may', () => {
+    const both = new CodecPair({ codec, decoderLimits: { types: 1 } });
+    expect(both.roundTrip(Point.at(1, 2))).toStrictEqual(Point.at(1, 2));
+    both.encoder.item(1, Line.through());
+    expect(() => both.pass()).toThrow(ProtocolViolation);
+  });
+
+  it('closes on a types frame of a wrong shape', () => {
+    for (const types of [undefined, 1, [1], [[1]], [['a', 'b']], [[1, 2]], [[1.5, 'a']]]) {
+      const both = pair();
+      both.encoder.frame([FrameType.types, types]);
+      expect(() => both.pass()).toThrow(ProtocolViolation);
+    }
+  });
+}
+
+function includes(message: string | Uint8Array, text: string): boolean {
+  return Buffer.from(message as Uint8Array).includes(text);
+}
