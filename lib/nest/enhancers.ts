@@ -37,7 +37,8 @@ export class EnhancerFactory {
     private readonly config: ApplicationConfig,
     moduleRef: ModuleRef,
   ) {
-    const { container } = moduleRef as unknown as { container: never };
+    // Not in ModuleRef's public type, as the creators aren't in Nest's public API.
+    const container = moduleRef['container'];
     this.#guards = new GuardsContextCreator(container, config);
     this.#interceptors = new InterceptorsContextCreator(container, config);
     this.#filters = new FiltersContextCreator(container, config);
@@ -90,7 +91,7 @@ export class EnhancerFactory {
     for (const wrapper of this.#scopedEnhancers()) {
       if (known.has(wrapper)) continue;
       throw new Error(
-        `${wrapper.name} is of request or transient scope and would not run on ${title}: Nest makes it only for a controller, or a provider given as a class. Provide ${host.class.name} so.`,
+        `${wrapper.metatype?.name ?? wrapper.name} is of request or transient scope and would not run on ${title}: Nest makes it only for a controller, or a provider given as a class. Provide ${host.class.name} so.`,
       );
     }
   }

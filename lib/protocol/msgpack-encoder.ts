@@ -1,6 +1,7 @@
 import { ByteWriter } from './byte-writer.js';
 import type { CodecLimits, FrameEncoder } from './codec.js';
 import { FIRST_ITEM, FrameType } from './frames.js';
+import { tooLarge } from './json-encoder.js';
 import type { ModelPort } from './model-port.js';
 import { Format } from './msgpack-format.js';
 import { MsgpackWriter } from './msgpack-writer.js';
@@ -18,6 +19,7 @@ const NO_RUN = 0;
 
 /** Gathers frames as MessagePack: a message is frames, one after the other (PROTOCOL.md, 5.2). */
 export class MsgpackEncoder implements FrameEncoder {
+  maxFrameBytes = Number.POSITIVE_INFINITY;
   readonly #out = new ByteWriter();
   readonly #types = new AnnouncedTypes();
   readonly #writer: MsgpackWriter;
@@ -68,9 +70,11 @@ export class MsgpackEncoder implements FrameEncoder {
 
   /** A value's getters are the user's code: what they throw takes back all from `before` on. */
   #write(value: unknown, depth: number, before: number): void {
+    const start = this.#out.length;
     this.#isWriting = true;
     try {
       this.#writer.value(value, depth);
+      if (this.#out.length - start > this.maxFrameBytes) throw tooLarge(this.maxFrameBytes);
     } catch (error) {
       this.#out.truncate(before);
       if (this.#runItems === 0) this.#run = NO_RUN;

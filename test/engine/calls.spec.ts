@@ -1,3 +1,4 @@
+import { ReadableStream } from 'node:stream/web';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Serializable } from '../../lib/model/registry.js';
 import type { CodecName } from '../../lib/protocol/version.js';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { FrameType } from '../frames.js';
 import type { CodecName } from '../version.js';
 import { ProtocolViolation } from '../violation.js';
-import { CodecPair, type Message } from './codec-pair.js';
+import { CodecPair, itemsOf, type Message } from './codec-pair.js';
 import { frameContract } from './frame.contract.js';
 import { modelContract } from './model.contract.js';
 import { refusalContract } from './refusal.contract.js';
@@ -41,6 +42,19 @@ function limitContract(codec: CodecName): void {
     const both = new CodecPair({ codec, encoderLimits: { depth: 1000 } });
     both.encoder.item(1, nested(70, wrap));
     expect(() => both.pass()).toThrow(ProtocolViolation);
+  });
+
+  it('refuses an item or a frame that is larger than it may be, and adds nothing', () => {
+    const both = new CodecPair({ codec });
+    both.encoder.item(1, 'x'.repeat(1001));
+    both.encoder.maxFrameBytes = 1000;
+    expect(() => both.encoder.item(1, 'x'.repeat(1001))).toThrow(/1000 bytes/);
+    expect(() => both.encoder.item(2, 'é'.repeat(600))).toThrow(TypeError);
+    expect(() => both.encoder.frame([FrameType.credentials, 'x'.repeat(1001)])).toThrow(TypeError);
+    for (const item of ['x'.repeat(900), 'é'.repeat(450)]) both.encoder.item(1, item);
+    expect(itemsOf(both.pass()).map(([, item]) => (item as string).length)).toEqual([
+      1001, 900, 450,
+    ]);
   });
 
   it('closes on a message of the other kind', () => {

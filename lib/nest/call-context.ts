@@ -1,0 +1,23 @@
+import type { Type } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import type { ServerCall } from '../server/call.js';
+import type { StreamingSession } from './streaming-session.js';
+
+/** What one call is for Nest's pipeline. */
+export interface CallContext {
+  readonly call: ServerCall;
+  readonly session: StreamingSession;
+  /** `getClient()`, `getData()` and `getPattern()`; for HTTP's eyes the first is the request. */
+  readonly args: [client: StreamingSession, data: readonly unknown[], pattern: string];
+}
+
+/** What guards, interceptors, filters and parameter decorators are given. */
+export function createExecutionContext(
+  { args }: CallContext,
+  host: Type,
+  handler: (...args: unknown[]) => unknown,
+): ExecutionContextHost {
+  const context = new ExecutionContextHost(args, host, handler);
+  context.setType('ws');
+  return context;
+}

@@ -1,0 +1,158 @@
+import type { ArgumentMetadata, ExecutionContext, PipeTransform } from '@nestjs/common';
+import { PipesConsumer } from '@nestjs/core/pipes/pipes-consumer.js';
+import { StreamError } from '../protocol/stream-error.js';
+import { Inbox } from '../stream/inbox.js';
+import type { CallContext } from './call-context.js';
+import type { ElementClass, ElementType } from './element-type.js';
+import type { Enhancers } from './enhancers.js';
+import { type ItemPass, toInput } from './input.js';
+import type { Parameter } from './parameter.js';
+
+/** A parameter with what its types mean in this application. */
+export type TypedParameter = Parameter & {
+  /** What its value, or each item of the input, must be. */
+  readonly type: ElementType | undefined;
+  /** `argument 2`: its place among the client's, for sentences. */
+  readonly name: string;
+};
+
+/** Makes the value of one parameter from what the client sent for it; may be a promise. */
+type Reader = (sent: unknown, context: CallContext) => unknown;
+
+interface BoundParameter {
+  readonly takesArgument: boolean;
+  readonly read: Reader;
+}
+
+/** What is the same for all calls of a method. */
+export interface ArgumentLayout {
+  readonly parameters: readonly TypedParameter[];
+  /** How many arguments a client may send; `undefined` for any number. */
+  readonly maximum: number | undefined;
+  createContext(context: CallContext): ExecutionContext;
+}
+
+/** Turns the arguments a client sent into those of the handler. */
+export class HandlerArguments {
+  readonly #bound: readonly BoundParameter[];
+  readonly #maximum: number | undefined;
+  /** Whether any of the readers may give a promise. */
+  readonly #isAsync: boolean;
+
+  constructor(layout: ArgumentLayout, enhancers: Enhancers) {
+    this.#maximum = layout.maximum;
+    const binder = new ParameterBinder(layout, enhancers);
+    this.#bound = layout.parameters.map((parameter) => binder.bind(parameter));
+    this.#isAsync = binder.isAsync;
+  }
+
+  /** @throws StreamError `invalid-argument`; a promise rejects with it, or with what a pipe threw. */
+  read(context: CallContext): unknown[] | Promise<unknown[]> {
+    const sent = context.args[1];
+    if (this.#maximum !== undefined && sent.length > this.#maximum) {
+      const limit = `at most ${this.#maximum} arguments, not ${sent.length}`;
+      throw new StreamError('invalid-argument', `The method takes ${limit}.`);
+    }
+    let place = 0;
+    const values = this.#bound.map(({ takesArgument, read }) =>
+      read(takesArgument ? sent[place++] : undefined, context),
+    );
+    for (; place < sent.length; place++) values.push(sent[place]);
+    return this.#isAsync ? Promise.all(values) : values;
+  }
+}
+
+/** Binds parameters to the pipes of one context. */
+class ParameterBinder {
+  readonly #layout: ArgumentLayout;
+  readonly #enhancers: Enhancers;
+  readonly #consumer = new PipesConsumer();
+  isAsync = false;
+
+  constructor(layout: ArgumentLayout, enhancers: Enhancers) {
+    this.#layout = layout;
+    this.#enhancers = enhancers;
+  }
+
+  bind(parameter: TypedParameter): BoundParameter {
+    switch (parameter.kind) {
+      case 'session':
+        return { takesArgument: false, read: (_, { session }) => session };
+      case 'custom':
+        return { takesArgument: false, read: this.#custom(parameter, parameter.factory) };
+      case 'input':
+        return { takesArgument: true, read: this.#input(parameter) };
+      case 'argument':
+        return { takesArgument: true, read: this.#argument(parameter, parameter.isOpen) };
+    }
+  }
+
+  #custom(parameter: TypedParameter, factory: unknown): Reader {
+    this.isAsync = true;
+    const pass = this.#pass(parameter, 'custom', this.#pipesOf(parameter));
+    return async (_, context) => {
+      if (typeof factory !== 'function') return undefined;
+      const value: unknown = await factory(parameter.data, this.#layout.createContext(context));
+      return pass === undefined ? value : pass(value, parameter.metatype);
+    };
+  }
+
+  #argument(parameter: TypedParameter, isOpen: boolean): Reader {
+    const { type, name } = parameter;
+    const pass = this.#pass(parameter, 'body', this.#pipesOf(parameter));
+    this.isAsync ||= pass !== undefined;
+    const check = (value: unknown): unknown => {
+      // Whether it may be left out, or be null, its type doesn't tell.
+      if (value !== undefined && value !== null) type?.check(value, name);
+      return value;
+    };
+    return (sent) => {
+      if (sent instanceof Inbox) return isOpen ? sent : refuse(name, 'must not be a stream');
+      return pass === undefined ? check(sent) : pass(sent, parameter.metatype).then(check);
+    };
+  }
+
+  #input(parameter: TypedParameter): Reader {
+    const pass = this.#passItem(parameter);
+    const { shape, name } = parameter;
+    return (sent) =>
+      sent instanceof Inbox ? toInput(sent, shape, pass) : refuse(name, 'must be a stream');
+  }
+
+  /** The pipes of the application and the class see items by their type: where it is declared. */
+  #passItem(parameter: TypedParameter): ItemPass | undefined {
+    const { type, name } = parameter;
+    const own = this.#enhancers.parameterPipes(parameter.pipes);
+    const pass = this.#pass(parameter, 'body', type === undefined ? own : this.#pipesOf(parameter));
+    const check = (item: unknown): unknown => {
+      type?.check(item, `${name}, item,`);
+      return item;
+    };
+    if (pass === undefined) return type === undefined ? undefined : check;
+    return (item) => pass(item, type?.classOf(item)).then(check);
+  }
+
+  #pipesOf(parameter: TypedParameter): readonly PipeTransform[] {
+    return [...this.#enhancers.pipes, ...this.#enhancers.parameterPipes(parameter.pipes)];
+  }
+
+  #pass(
+    { data, schema }: TypedParameter,
+    type: 'body' | 'custom',
+    pipes: readonly PipeTransform[],
+  ): ((value: unknown, metatype: ElementClass | undefined) => Promise<unknown>) | undefined {
+    if (pipes.length === 0) return undefined;
+    return (value, metatype) => {
+      // ValidationPipe takes the classes it doesn't know for DTOs.
+      const known = metatype === BigInt || metatype === Uint8Array ? undefined : metatype;
+      const metadata = { type, metatype: known, data, schema } as ArgumentMetadata;
+      return this.#consumer.applyPipes(value, metadata, [...pipes]);
+    };
+  }
+}
+
+function refuse(name: string, constraint: string): never {
+  throw new StreamError('invalid-argument', `${name} ${constraint}.`, {
+    data: [{ property: name, constraints: { type: constraint } }],
+  });
+}

@@ -1,0 +1,122 @@
+import { Observable, type Subscriber, type Subscription } from 'rxjs';
+import { OverflowQueue } from '../stream/overflow.js';
+import type { PushOptions } from '../stream/source.js';
+
+type Source = Pick<AsyncIterator<unknown>, 'next' | 'return'>;
+
+/**
+ * The output of a call as its interceptors leave it. The handler's stream goes into their operators
+ * one item for each that is asked for here and not yet come out: with operators that give one for
+ * one, exactly what the client allowed is produced.
+ */
+export class InterceptedOutput implements AsyncIterableIterator<unknown, undefined> {
+  readonly #queue: OverflowQueue<unknown>;
+  readonly #cleanups = new Set<Promise<void>>();
+  readonly #onLateError: (error: unknown) => void;
+  #subscription: Subscription | undefined;
+  #waiting = 0;
+  #wake: (() => void)[] = [];
+
+  /** `onLateError` hears what the handler's stream throws when it is let go. */
+  constructor(push: PushOptions, onLateError: (error: unknown) => void) {
+    this.#queue = new OverflowQueue(push);
+    this.#onLateError = onLateError;
+  }
+
+  /** The handler's stream for the interceptors, held back until an item is asked for. */
+  paced(source: Source): Observable<unknown> {
+    return new Observable((subscriber) => {
+      const state = { isOver: false };
+      this.#feed(source, subscriber, state).catch((error: unknown) => {
+        state.isOver = true;
+        subscriber.error(error);
+      });
+      return () => {
+        this.#wakeAll();
+        if (!state.isOver) this.#release(source);
+      };
+    });
+  }
+
+  /** Takes what comes out of the interceptors. Called once. */
+  subscription(subscription: Subscription): void {
+    this.#subscription = subscription;
+  }
+
+  push(item: unknown): void {
+    if (this.#waiting > 0) this.#waiting--;
+    this.#queue.push(item);
+  }
+
+  fail(error: unknown): void {
+    this.#queue.fail(error);
+  }
+
+  end(): void {
+    this.#queue.end();
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    if (this.#queue.size === 0) {
+      this.#waiting++;
+      this.#wakeAll();
+    }
+    return this.#queue.next();
+  }
+
+  /** Resolves when the handler's stream has finished its cleanup. */
+  async return(): Promise<IteratorResult<unknown, undefined>> {
+    this.#subscription?.unsubscribe();
+    const left = await this.#queue.return();
+    await Promise.all(this.#cleanups);
+    return left;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async #feed(
+    source: Source,
+    subscriber: Subscriber<unknown>,
+    state: { isOver: boolean },
+  ): Promise<void> {
+    for (;;) {
+      while (this.#waiting === 0 && !subscriber.closed) await this.#asked();
+      if (subscriber.closed) return;
+      const result = await source.next();
+      if (subscriber.closed) return;
+      if (result.done === true) {
+        state.isOver = true;
+        return subscriber.complete();
+      }
+      subscriber.next(result.value);
+      // An operator dropped the item, or gives it later: let what is due come before the next.
+      if (this.#waiting > 0) await turn();
+    }
+  }
+
+  #asked(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve));
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  /** Waits for nothing: a generator that hangs in an `await` hears of it when it wakes. */
+  #release(source: Source): void {
+    const cleanup = returned(source)
+      .catch(this.#onLateError)
+      .finally(() => this.#cleanups.delete(cleanup));
+    this.#cleanups.add(cleanup);
+  }
+}
+
+async function returned(source: Source): Promise<void> {
+  await source.return?.();
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
