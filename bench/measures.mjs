@@ -1,5 +1,6 @@
 /**
- * What is measured. `run` gets a fresh server and a connected client, and returns its figures.
+ * What is measured. `run` gets a fresh server and a connected client, and returns its figures. With
+ * `blocks` it is a small part of the work, done that many times in turn with the other subjects.
  * `figures` names them for the table; the first one is compared: with plain `ws` of the same round
  * (`timesLess`: plain divided by ours; `timesPlain`: ours divided by plain), or with a fixed limit.
  */
@@ -12,6 +13,7 @@ export const MEASURES = [
     title: 'Stream out: one call, an async generator yields 200,000 items',
     figures: { cpuUs: 'server CPU, µs/item' },
     target: { timesLess: 5 },
+    warmUp: ({ client }) => client.ask('streamOut', 200_000),
     run: (pair) => measureCpu(pair, 'streamOut', 200_000),
   },
   {
@@ -19,6 +21,7 @@ export const MEASURES = [
     title: 'Echo: 100,000 items through an input and back',
     figures: { cpuUs: 'server CPU, µs/item' },
     target: { timesLess: 3 },
+    warmUp: ({ client }) => client.ask('echo', 100_000),
     run: (pair) => measureCpu(pair, 'echo', 100_000),
   },
   {
@@ -26,20 +29,25 @@ export const MEASURES = [
     title: 'There and back: one item at a time on an open call',
     figures: { p50Us: 'p50, µs', p99Us: 'p99, µs', cpuUs: 'server CPU, µs' },
     target: { timesPlain: 1.2 },
-    run: (pair) => measureLatency(pair, 'roundTrips', 20_000),
+    blocks: 10,
+    warmUp: ({ client }) => client.ask('roundTrips', 10_000),
+    run: (pair) => measureLatency(pair, 'roundTrips', 2_000),
   },
   {
     name: 'first-item',
     title: 'First item: from opening a call, on an open connection',
     figures: { p50Us: 'p50, µs', p99Us: 'p99, µs', cpuUs: 'server CPU, µs' },
     target: { timesPlain: 1.3 },
-    run: (pair) => measureLatency(pair, 'firstItems', 10_000),
+    blocks: 10,
+    warmUp: ({ client }) => client.ask('firstItems', 5_000),
+    run: (pair) => measureLatency(pair, 'firstItems', 1_000),
   },
   {
     name: 'stopped-reader',
     title: 'Stopped reader: an endless output, no item taken for 3 s',
     figures: stopFigures(),
     target: { limit: 10 },
+    warmUp: ({ client }) => client.ask('streamOut', 100_000),
     run: (pair) => measureStop(pair, () => {}),
   },
   {
@@ -47,6 +55,7 @@ export const MEASURES = [
     title: 'Frozen client: an endless output, the client process stopped for 3 s (SIGSTOP)',
     figures: stopFigures(),
     target: { limit: 10 },
+    warmUp: ({ client }) => client.ask('streamOut', 100_000),
     run: (pair) => measureStop(pair, () => pair.client.freeze()),
   },
 ];
@@ -61,14 +70,13 @@ function stopFigures() {
 }
 
 async function measureCpu({ server, client, work }, command, count) {
-  await client.ask(command, count);
-  const { cpuUs } = await work(server, () => client.ask(command, count));
+  await server.ask('collectGarbage');
+  const { cpuUs } = await work(() => client.ask(command, count));
   return { cpuUs: cpuUs / count };
 }
 
-async function measureLatency({ server, client, work }, command, count) {
-  await client.ask(command, count / 2);
-  const { cpuUs, result } = await work(server, () => client.ask(command, count));
+async function measureLatency({ client, work }, command, count) {
+  const { cpuUs, result } = await work(() => client.ask(command, count));
   return { ...result, cpuUs: cpuUs / count };
 }
 
@@ -77,7 +85,6 @@ async function measureLatency({ server, client, work }, command, count) {
  * stream makes it. The client checks ids before and after the stop: nothing may be missing or disordered.
  */
 async function measureStop({ server, client }, freeze) {
-  await client.ask('streamOut', 100_000);
   const idleBytes = await server.ask('heldBytes');
   await client.ask('streamOut', 200_000);
   await server.ask('startWatch');

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Child, canPin } from './child.mjs';
 import { MEASURES } from './measures.mjs';
+import { medians } from './statistics.mjs';
 import { ENGINE_SUBJECTS, SUBJECTS } from './subjects.mjs';
 import { summarise } from './summary.mjs';
 import { printMeasure, printSetting } from './table.mjs';
@@ -41,35 +42,71 @@ function isWanted(name) {
   return filters.length === 0 || filters.some((filter) => name.includes(filter));
 }
 
-/** Every subject once per round, so that a machine that grows slower or faster does so for all. */
+/** Every subject in each round, so that a machine that grows slower or faster does so for all. */
 async function runRounds(measure) {
   const results = [];
   for (let round = 1; round <= rounds; round++) {
-    const result = new Map();
-    for (const subject of subjects) result.set(subject, await runOnce(measure, subject, round));
-    results.push(result);
+    const runRound = measure.blocks === undefined ? runInTurn : runInBlocks;
+    results.push(await runRound(measure, round));
   }
   return results;
 }
 
-async function runOnce(measure, subject, round) {
-  const server = new Child('server-process.mjs', 1);
-  const client = new Child('client-process.mjs', 0);
+async function runInTurn(measure, round) {
+  const results = new Map();
+  for (const subject of subjects) {
+    await withPairs([subject], measure, round, async ([pair]) => {
+      await measure.warmUp(pair);
+      results.set(subject, await measure.run(pair));
+    });
+  }
+  return results;
+}
+
+/**
+ * For latencies, which follow the machine's mood: all subjects stand ready, and take turns in short
+ * blocks. What is idle costs nothing.
+ */
+async function runInBlocks(measure, round) {
+  const blocks = new Map(subjects.map((subject) => [subject, []]));
+  await withPairs(subjects, measure, round, async (pairs) => {
+    for (const pair of pairs) await measure.warmUp(pair);
+    for (let i = 0; i < measure.blocks; i++) {
+      for (const pair of pairs) blocks.get(pair.subject).push(await measure.run(pair));
+    }
+  });
+  return new Map([...blocks].map(([subject, runs]) => [subject, medians(runs)]));
+}
+
+async function withPairs(subjects, measure, round, use) {
+  const pairs = subjects.map((subject) => createPair(measure, subject, round));
   try {
-    const { url } = await server.ask('listen', moduleOf(subject.server), subject);
-    await client.ask('connect', moduleOf(subject.client), { ...subject, url });
-    const profileFile = profileOf(measure, subject, round);
-    return await measure.run({ server, client, work: (...args) => work(profileFile, ...args) });
+    for (const pair of pairs) await connect(pair);
+    await use(pairs);
   } catch (error) {
-    error.message = `${measure.name}, ${subject.name}: ${error.message}`;
+    error.message = `${measure.name}: ${error.message}`;
     throw error;
   } finally {
-    client.kill();
-    server.kill();
+    for (const { server, client } of pairs) {
+      client.kill();
+      server.kill();
+    }
   }
 }
 
-async function work(profileFile, server, run) {
+function createPair(measure, subject, round) {
+  const server = new Child('server-process.mjs', 1);
+  const client = new Child('client-process.mjs', 0);
+  const profileFile = profileOf(measure, subject, round);
+  return { subject, server, client, work: (run) => work(server, profileFile, run) };
+}
+
+async function connect({ subject, server, client }) {
+  const { url } = await server.ask('listen', moduleOf(subject.server), subject);
+  await client.ask('connect', moduleOf(subject.client), { ...subject, url });
+}
+
+async function work(server, profileFile, run) {
   await server.ask('startWork', profileFile !== undefined);
   const result = await run();
   return { result, ...(await server.ask('endWork', profileFile)) };

@@ -16,8 +16,9 @@ answerCommands({
     return listen(options);
   },
 
+  collectGarbage: () => globalThis.gc(),
+
   async startWork(profiled) {
-    globalThis.gc();
     if (profiled) profiler = await startProfiler();
     before = process.cpuUsage();
   },

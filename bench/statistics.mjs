@@ -9,3 +9,9 @@ export function median(values) {
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
+
+/** The median of every figure over several runs. */
+export function medians(runs) {
+  const figures = Object.keys(runs[0]);
+  return Object.fromEntries(figures.map((key) => [key, median(runs.map((run) => run[key]))]));
+}

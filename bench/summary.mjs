@@ -1,4 +1,4 @@
-import { median } from './statistics.mjs';
+import { median, medians } from './statistics.mjs';
 import { isPlain } from './subjects.mjs';
 
 /**
@@ -20,9 +20,7 @@ function summariseSubject({ figures, target }, subject, subjects, rounds) {
   );
   return {
     subject: subject.name,
-    medians: Object.fromEntries(
-      Object.keys(figures).map((key) => [key, median(runs.map((run) => run[key]))]),
-    ),
+    medians: medians(runs),
     compared: median(compared),
     range: [Math.min(...compared), Math.max(...compared)],
     isReached: isPlain(subject) ? undefined : isReached(target, median(compared)),

@@ -82,29 +82,32 @@ describe('Pixorama', () => {
   });
 
   it.each([
-    ['colorIndex', 16, 0],
-    ['colorIndex', -1, 0],
-    ['colorIndex', 1.5, 0],
-    ['colorIndex', '3', 0],
-    ['colorIndex', null, 0],
-    ['pixelIndex', 3, 4096],
-    ['pixelIndex', 3, -1],
-    ['pixelIndex', 3, 0.5],
-    ['pixelIndex', 3, [0]],
-  ])('refuses a bad %s: setPixel(%j, %j), which changes nothing', async (name, color, pixel) => {
-    const viewer = await open();
+    [16, 0, /colorIndex must be an integer from 0 to 15/],
+    [-1, 0, /colorIndex must be an integer from 0 to 15/],
+    [1.5, 0, /colorIndex must be an integer from 0 to 15/],
+    [null, 0, /colorIndex must be an integer from 0 to 15/],
+    ['3', 0, /argument 1 must be a number/],
+    [3, 4096, /pixelIndex must be an integer from 0 to 4095/],
+    [3, -1, /pixelIndex must be an integer from 0 to 4095/],
+    [3, 0.5, /pixelIndex must be an integer from 0 to 4095/],
+    [3, [0], /argument 2 must be a number/],
+  ])(
+    'refuses setPixel(%j, %j) with a sentence, and changes nothing',
+    async (color, pixel, sentence) => {
+      const viewer = await open();
 
-    await expect(viewer.call('setPixel', color, pixel)).rejects.toMatchObject({
-      code: 'invalid-argument',
-      message: expect.stringContaining(`${name} must be an integer from 0 to`),
-    });
+      await expect(viewer.call('setPixel', color, pixel)).rejects.toMatchObject({
+        code: 'invalid-argument',
+        message: expect.stringMatching(sentence),
+      });
 
-    await viewer.setPixel(4, 1);
-    await viewer.untilUpdates(1);
-    expect(viewer.updates).toEqual([{ pixelIndex: 1, colorIndex: 4 }]);
-    const fresh = await open();
-    expect(fresh.firstImage).toEqual(new Uint8Array(4096).fill(2).fill(4, 1, 2));
-  });
+      await viewer.setPixel(4, 1);
+      await viewer.untilUpdates(1);
+      expect(viewer.updates).toEqual([{ pixelIndex: 1, colorIndex: 4 }]);
+      const fresh = await open();
+      expect(fresh.firstImage).toEqual(new Uint8Array(4096).fill(2).fill(4, 1, 2));
+    },
+  );
 
   it('brings all viewers to one image, however many draw at once', async () => {
     const writers = await Promise.all(Array.from({ length: 8 }, open));
@@ -146,13 +149,17 @@ describe('the Pixorama page in Chromium', () => {
   const WIDE = { viewport: { width: 1280, height: 800 } };
   const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
   let browser: Browser;
+  let visitors: PixoramaPage[] = [];
 
   beforeAll(async () => {
     browser = await launchChromium();
   });
 
   afterEach(async () => {
+    const errors = visitors.flatMap((visitor) => visitor.errors);
+    visitors = [];
     await Promise.all(browser.contexts().map((context) => context.close()));
+    expect(errors).toEqual([]);
   });
 
   afterAll(async () => {
@@ -162,6 +169,7 @@ describe('the Pixorama page in Chromium', () => {
   async function visit(options = WIDE): Promise<PixoramaPage> {
     const context = await browser.newContext({ ...options, deviceScaleFactor: 1 });
     const visitor = new PixoramaPage(await context.newPage());
+    visitors.push(visitor);
     await visitor.page.goto(server.pageUrl);
     await visitor.says('connected');
     return visitor;

@@ -29,7 +29,7 @@ function expose(name) {
 }
 
 export async function listen() {
-  const app = await NestFactory.create(BenchModule, { logger: ['error', 'warn'] });
+  const app = await NestFactory.create(BenchModule, { logger: ['error'] });
   await app.listen(0, '127.0.0.1');
   return { url: `ws://127.0.0.1:${app.getHttpServer().address().port}/streaming` };
 }

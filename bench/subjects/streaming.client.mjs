@@ -2,7 +2,7 @@ import { createStreamingClient, StreamController } from 'nestjs-streaming/client
 import { checkItem, makeItem, makeItems } from '../item.mjs';
 
 export async function connect({ url, codec }) {
-  const client = createStreamingClient({ url, codec });
+  const client = createStreamingClient({ url, codec, idleMs: 60_000 });
   await client.bench.ready();
   return new StreamingLoad(client);
 }

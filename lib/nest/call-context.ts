@@ -13,7 +13,7 @@ export interface CallContext {
 
 /** What guards, interceptors, filters and parameter decorators are given. */
 export function createExecutionContext(
-  { args }: CallContext,
+  args: CallContext['args'],
   host: Type,
   handler: (...args: unknown[]) => unknown,
 ): ExecutionContextHost {

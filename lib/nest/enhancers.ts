@@ -14,15 +14,14 @@ import { PipesContextCreator } from '@nestjs/core/pipes/pipes-context-creator.js
 import { type BoundFilter, FiltersContextCreator } from './exception-filters.js';
 import type { DiscoveredMethod, MethodHost } from './method-explorer.js';
 
-/** Everything of Nest that stands around one handler in one context. */
+/** What stands around one handler in one context, but for its filters. */
 export interface Enhancers {
-  readonly guards: readonly CanActivate[];
-  readonly interceptors: readonly NestInterceptor[];
-  readonly filters: readonly BoundFilter[];
+  readonly guards: CanActivate[];
+  readonly interceptors: NestInterceptor[];
   /** Those of the application, the class and the method, for all arguments. */
-  readonly pipes: readonly PipeTransform[];
+  readonly pipes: PipeTransform[];
   /** Makes the pipes of one parameter. */
-  parameterPipes(given: readonly unknown[]): readonly PipeTransform[];
+  parameterPipes(given: readonly unknown[]): PipeTransform[];
 }
 
 /** Guards, pipes, interceptors and filters by what Nest's decorators and providers say. */
@@ -54,7 +53,6 @@ export class EnhancerFactory {
     return {
       guards: this.#guards.create(instance, handler, moduleKey, contextId, id),
       interceptors: this.#interceptors.create(instance, handler, moduleKey, contextId, id),
-      filters: this.#filters.createFilters(instance, handler, moduleKey, contextId, id),
       pipes: this.#pipes.create(instance, handler, moduleKey, contextId, id),
       parameterPipes: (given) => {
         if (given.length === 0) return [];
@@ -62,6 +60,13 @@ export class EnhancerFactory {
         return this.#pipes.createConcreteContext([...given], contextId, id);
       },
     };
+  }
+
+  /** The filters of a handler, in the order they are asked. */
+  filters(method: DiscoveredMethod, instance: object, contextId: ContextId): BoundFilter[] {
+    const { handler, host } = method;
+    const { id } = host.wrapper;
+    return this.#filters.createFilters(instance, handler, host.moduleKey, contextId, id);
   }
 
   /**

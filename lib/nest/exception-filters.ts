@@ -44,7 +44,7 @@ export function filterError(
       ? lastValueFrom(result, { defaultValue: undefined })
       : result;
     if (!isThenable(promise)) return returned(error, promise);
-    return promise.then(
+    return Promise.resolve(promise).then(
       (value) => returned(error, value),
       (thrown: unknown) => rethrown(error, thrown),
     );

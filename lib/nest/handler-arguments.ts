@@ -11,7 +11,7 @@ import type { Parameter } from './parameter.js';
 /** A parameter with what its types mean in this application. */
 export type TypedParameter = Parameter & {
   /** What its value, or each item of the input, must be. */
-  readonly type: ElementType | undefined;
+  readonly element: ElementType | undefined;
   /** `argument 2`: its place among the client's, for sentences. */
   readonly name: string;
 };
@@ -98,12 +98,12 @@ class ParameterBinder {
   }
 
   #argument(parameter: TypedParameter, isOpen: boolean): Reader {
-    const { type, name } = parameter;
+    const { element, name } = parameter;
     const pass = this.#pass(parameter, 'body', this.#pipesOf(parameter));
     this.isAsync ||= pass !== undefined;
     const check = (value: unknown): unknown => {
       // Whether it may be left out, or be null, its type doesn't tell.
-      if (value !== undefined && value !== null) type?.check(value, name);
+      if (value !== undefined && value !== null) element?.check(value, name);
       return value;
     };
     return (sent) => {
@@ -121,32 +121,36 @@ class ParameterBinder {
 
   /** The pipes of the application and the class see items by their type: where it is declared. */
   #passItem(parameter: TypedParameter): ItemPass | undefined {
-    const { type, name } = parameter;
+    const { element, name } = parameter;
     const own = this.#enhancers.parameterPipes(parameter.pipes);
-    const pass = this.#pass(parameter, 'body', type === undefined ? own : this.#pipesOf(parameter));
+    const pass = this.#pass(
+      parameter,
+      'body',
+      element === undefined ? own : this.#pipesOf(parameter),
+    );
     const check = (item: unknown): unknown => {
-      type?.check(item, `${name}, item,`);
+      element?.check(item, `${name}, item,`);
       return item;
     };
-    if (pass === undefined) return type === undefined ? undefined : check;
-    return (item) => pass(item, type?.classOf(item)).then(check);
+    if (pass === undefined) return element === undefined ? undefined : check;
+    return (item) => pass(item, element?.classOf(item)).then(check);
   }
 
-  #pipesOf(parameter: TypedParameter): readonly PipeTransform[] {
+  #pipesOf(parameter: TypedParameter): PipeTransform[] {
     return [...this.#enhancers.pipes, ...this.#enhancers.parameterPipes(parameter.pipes)];
   }
 
   #pass(
     { data, schema }: TypedParameter,
     type: 'body' | 'custom',
-    pipes: readonly PipeTransform[],
+    pipes: PipeTransform[],
   ): ((value: unknown, metatype: ElementClass | undefined) => Promise<unknown>) | undefined {
     if (pipes.length === 0) return undefined;
     return (value, metatype) => {
       // ValidationPipe takes the classes it doesn't know for DTOs.
       const known = metatype === BigInt || metatype === Uint8Array ? undefined : metatype;
       const metadata = { type, metatype: known, data, schema } as ArgumentMetadata;
-      return this.#consumer.applyPipes(value, metadata, [...pipes]);
+      return this.#consumer.applyPipes(value, metadata, pipes);
     };
   }
 }

@@ -11,6 +11,8 @@ type Source = Pick<AsyncIterator<unknown>, 'next' | 'return'>;
  */
 export class InterceptedOutput implements AsyncIterableIterator<unknown, undefined> {
   readonly #queue: OverflowQueue<unknown>;
+  /** The handler's streams that have neither ended nor been let go. */
+  readonly #sources = new Set<Source>();
   readonly #cleanups = new Set<Promise<void>>();
   readonly #onLateError: (error: unknown) => void;
   #subscription: Subscription | undefined;
@@ -25,22 +27,27 @@ export class InterceptedOutput implements AsyncIterableIterator<unknown, undefin
 
   /** The handler's stream for the interceptors, held back until an item is asked for. */
   paced(source: Source): Observable<unknown> {
+    this.#sources.add(source);
     return new Observable((subscriber) => {
-      const state = { isOver: false };
-      this.#feed(source, subscriber, state).catch((error: unknown) => {
-        state.isOver = true;
+      this.#feed(source, subscriber).catch((error: unknown) => {
+        this.#sources.delete(source);
         subscriber.error(error);
       });
       return () => {
         this.#wakeAll();
-        if (!state.isOver) this.#release(source);
+        this.#release(source);
       };
     });
   }
 
-  /** Takes what comes out of the interceptors. Called once. */
-  subscription(subscription: Subscription): void {
+  /** What to give up when the client does. */
+  set subscription(subscription: Subscription) {
     this.#subscription = subscription;
+  }
+
+  /** The call is over: lets go of the handler's streams, also of those no interceptor read. */
+  close(): void {
+    for (const source of this.#sources) this.#release(source);
   }
 
   push(item: unknown): void {
@@ -76,23 +83,20 @@ export class InterceptedOutput implements AsyncIterableIterator<unknown, undefin
     return this;
   }
 
-  async #feed(
-    source: Source,
-    subscriber: Subscriber<unknown>,
-    state: { isOver: boolean },
-  ): Promise<void> {
+  async #feed(source: Source, subscriber: Subscriber<unknown>): Promise<void> {
     for (;;) {
       while (this.#waiting === 0 && !subscriber.closed) await this.#asked();
       if (subscriber.closed) return;
       const result = await source.next();
       if (subscriber.closed) return;
       if (result.done === true) {
-        state.isOver = true;
+        this.#sources.delete(source);
         return subscriber.complete();
       }
+      const waiting = this.#waiting;
       subscriber.next(result.value);
       // An operator dropped the item, or gives it later: let what is due come before the next.
-      if (this.#waiting > 0) await turn();
+      if (this.#waiting === waiting) await turn();
     }
   }
 
@@ -106,6 +110,7 @@ export class InterceptedOutput implements AsyncIterableIterator<unknown, undefin
 
   /** Waits for nothing: a generator that hangs in an `await` hears of it when it wakes. */
   #release(source: Source): void {
+    if (!this.#sources.delete(source)) return;
     const cleanup = returned(source)
       .catch(this.#onLateError)
       .finally(() => this.#cleanups.delete(cleanup));

@@ -127,8 +127,9 @@ export class MsgpackReader {
   /** `undefined` for a key that isn't allowed. */
   #key(depth: number): string | undefined {
     const { bytes, position } = this.#in;
+    // What is below 32 then is a short text's length; the others end in #longKey.
     const length = ((bytes[position] ?? 0) ^ Format.fixText) & 0xff;
-    if (length > LONGEST_CACHED_KEY || length >= this.#in.remaining) return this.#longKey(depth);
+    if (length > LONGEST_CACHED_KEY) return this.#longKey(depth);
     const found = this.#keys.find(bytes, position + 1, length);
     if (found === undefined) return this.#newKey(length);
     this.#in.position = position + 1 + length;
@@ -158,7 +159,6 @@ export class MsgpackReader {
   #ext(length: number, depth: number): unknown {
     const type = this.#in.uint8();
     const end = this.#in.position + length;
-    if (length > this.#in.remaining) throw new ProtocolViolation('a message cut short');
     const value = this.#extValue(type, length, depth);
     if (this.#in.position !== end) throw new ProtocolViolation('an ext of a wrong length');
     return value;

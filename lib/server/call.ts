@@ -16,7 +16,7 @@ export interface CallPort {
   over(call: ServerCall): void;
   /** The handler has come to rest: the call gives its place back. Called once, after `over`. */
   settled(call: ServerCall): void;
-  toStreamError(error: unknown, call: ServerCall): StreamError;
+  toStreamError(error: unknown, call: ServerCall): StreamError | Promise<StreamError>;
   failed(call: ServerCall, error: unknown, told: StreamError): void;
   failedLate(call: ServerCall, error: unknown): void;
   closeFunctionFailed(call: ServerCall, error: unknown): void;
@@ -41,6 +41,8 @@ export class ServerCall {
   readonly #inputs: readonly Inbox[];
   #state: 'running' | 'over' | 'settled' = 'running';
   #end: CallEnd | undefined;
+  /** The handler came to rest before the call was over. */
+  #isAtRest = false;
   #pump: Pump | undefined;
   #creditItems: number;
   #creditBytes: number;
@@ -202,6 +204,13 @@ export class ServerCall {
 
   #tellError(error: unknown): void {
     const told = this.#port.toStreamError(error, this);
+    if (told instanceof Promise) void told.then((it) => this.#tell(error, it));
+    else this.#tell(error, told);
+  }
+
+  /** Once what to tell is known; the client may have gone in the meantime. */
+  #tell(error: unknown, told: StreamError): void {
+    if (this.#state !== 'running') return;
     this.#writeError(told);
     this.#port.failed(this, error, told);
     this.#over('error');
@@ -229,7 +238,8 @@ export class ServerCall {
     this.#port.over(this);
     for (const run of this.#onOver?.splice(0) ?? []) this.#runSafely(run);
     this.#abort?.abort(abortReason(end));
-    if (end !== 'ended') this.#watch();
+    if (this.#isAtRest) this.#settled();
+    else if (end !== 'ended') this.#watch();
   }
 
   #watch(): void {
@@ -240,6 +250,9 @@ export class ServerCall {
 
   #settled(): void {
     if (this.#state === 'settled') return;
+    this.#isAtRest = true;
+    // What to tell of its error is still being found out.
+    if (this.#state === 'running') return;
     this.#state = 'settled';
     clearTimeout(this.#stuck);
     this.#port.settled(this);

@@ -27,7 +27,7 @@ export interface ConnectionParts {
   readonly limits: Limits;
   readonly schedule: Schedule;
   readonly hooks: ServerHooks;
-  toStreamError(error: unknown, call: ServerCall): StreamError;
+  toStreamError(error: unknown, call: ServerCall): StreamError | Promise<StreamError>;
   /** The connection is over; its handlers may still run. Called once. */
   gone(connection: ServerConnection): void;
   /** No call is left, and no handler runs any more. */

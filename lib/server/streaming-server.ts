@@ -16,8 +16,11 @@ export interface StreamingServerOptions {
   readonly models: ModelPort;
   readonly limits?: Partial<Limits> | undefined;
   readonly hooks?: ServerHooks | undefined;
-  /** What a client is told of something a handler threw. What this throws is told as `internal`. */
-  toStreamError(error: unknown, call: ServerCall): StreamError;
+  /**
+   * What a client is told of something a handler threw, or a promise of it. What this throws is
+   * told as `internal`.
+   */
+  toStreamError(error: unknown, call: ServerCall): StreamError | Promise<StreamError>;
 }
 
 /** The engine: connections, their calls, and the way they end. Knows neither Nest nor sockets. */
@@ -112,10 +115,15 @@ function toStreamErrorSafely(
   options: StreamingServerOptions,
   error: unknown,
   call: ServerCall,
-): StreamError {
+): StreamError | Promise<StreamError> {
   try {
-    return options.toStreamError(error, call);
+    const told = options.toStreamError(error, call);
+    return told instanceof Promise ? told.catch(toInternal) : told;
   } catch (cause) {
-    return new StreamError('internal', 'Something went wrong inside.', { cause });
+    return toInternal(cause);
   }
+}
+
+function toInternal(cause: unknown): StreamError {
+  return new StreamError('internal', 'Something went wrong inside.', { cause });
 }

@@ -128,8 +128,9 @@ export class Inbox implements AsyncIterableIterator<unknown, undefined> {
   #finish(ending: Ending): void {
     if (this.#ending !== undefined) return;
     this.#ending = ending;
-    for (const reader of this.#readers.splice(0))
-      this.#ended(ending).then(reader.resolve, reader.reject);
+    for (const reader of this.#readers.splice(0)) {
+      this.#ended(this.#ending).then(reader.resolve, reader.reject);
+    }
   }
 
   #ended(ending: Ending): Promise<IteratorResult<unknown, undefined>> {

@@ -2,7 +2,7 @@ import { OverflowQueue } from './overflow.js';
 
 /** Bounds of a {@link StreamController}. */
 export interface StreamControllerOptions {
-  /** Items that may wait before `add` asks its caller to wait. @default 256 */
+  /** Items that may wait before `add` asks its caller to wait; at most `capacity`. @default 256 */
   readonly highWaterMark?: number;
   /**
    * Items that may wait in all. One more, added by a caller that didn't wait, ends the stream with
@@ -32,11 +32,18 @@ export class StreamController<T> implements AsyncIterable<T> {
   #state: 'open' | 'closed' | 'cancelled' = 'open';
   #room: PromiseWithResolvers | undefined;
 
+  /** @throws TypeError that names the option, for a bound that is not a whole number from 1. */
   constructor(options: StreamControllerOptions = {}) {
-    this.#highWaterMark = options.highWaterMark ?? 256;
+    const { highWaterMark = 256, capacity = 65_536 } = options;
+    if (!Number.isSafeInteger(highWaterMark) || highWaterMark < 1) {
+      throw new TypeError(
+        `highWaterMark must be a whole number from 1, not ${String(highWaterMark)}.`,
+      );
+    }
+    this.#highWaterMark = Math.min(highWaterMark, capacity);
     this.#onCancel = options.onCancel;
     this.#queue = new OverflowQueue<T>({
-      capacity: options.capacity ?? 65_536,
+      capacity,
       overflowError: () => new SlowConsumerError(),
       onClose: () => this.#closed(),
     });

@@ -49,7 +49,7 @@ describe('the packed package', () => {
     ['require', "const { createStreamingClient } = require('nestjs-streaming/client');"],
   ])('bundles by %s to a browser client of its own files only', async (_, statement) => {
     const modules = await bundle(
-      nest12,
+      apps['nest-12'],
       `${statement}\nglobalThis.create = createStreamingClient;`,
     );
     expect(modules.some((path) => path.endsWith('client/browser.js'))).toBe(true);

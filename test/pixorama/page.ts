@@ -16,9 +16,12 @@ interface Point {
 /** The page as someone uses it, and the canvas as someone sees it. */
 export class PixoramaPage {
   readonly page: Page;
+  /** What the page threw and nobody caught. */
+  readonly errors: Error[] = [];
 
   constructor(page: Page) {
     this.page = page;
+    page.on('pageerror', (error) => this.errors.push(error));
   }
 
   /** Resolves once the page says so. */

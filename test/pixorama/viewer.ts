@@ -16,7 +16,11 @@ export class PixoramaViewer {
   #pixels = new Uint8Array();
 
   constructor(url: string) {
-    this.#client = createStreamingClient({ url, models: [ImageData, ImageUpdate] });
+    this.#client = createStreamingClient({
+      url,
+      models: [ImageData, ImageUpdate],
+      codec: 'msgpack',
+    });
     const items = this.#client.pixorama.imageUpdates()[Symbol.asyncIterator]();
     this.imageArrived = items.next().then(({ value }) => this.#begin(value));
     void this.imageArrived.then(() => this.#follow(items)).catch(() => {});

@@ -79,6 +79,15 @@ export function modelContract(codec: CodecName): void {
     expect(itemsOf(good === undefined ? [] : [good])).toStrictEqual([[2, Point.at(1, 2)]]);
   });
 
+  it('makes no instance of fields that could not be read', () => {
+    const made: unknown[] = [];
+    const receiver = new TestModels().add(Line, 'Line', (fields) => made.push(fields));
+    const both = new CodecPair({ codec, receiver });
+    both.encoder.item(1, Line.through(Point.at(1, 2)));
+    both.pass();
+    expect(made).toEqual([]);
+  });
+
   it('closes on a type that was never announced', () => {
     const both = pair();
     both.encoder.item(1, Point.at(1, 2));

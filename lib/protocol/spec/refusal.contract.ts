@@ -47,6 +47,18 @@ export function refusalContract(pair: () => CodecPair): void {
     expect([encoder.size, encoder.take()]).toEqual([0, undefined]);
   });
 
+  it('takes an item of the stream whose first item was refused', () => {
+    const both = pair();
+    expect(() => both.encoder.item(1, [cycle])).toThrow(TypeError);
+    both.encoder.item(1, 'a');
+    expect(() => both.encoder.item(2, [cycle])).toThrow(TypeError);
+    both.encoder.item(2, 'b');
+    expect(itemsOf(both.pass())).toEqual([
+      [1, 'a'],
+      [2, 'b'],
+    ]);
+  });
+
   it('keeps what was gathered before a refused item, and takes what follows', () => {
     const both = pair();
     both.encoder.item(1, 'a');

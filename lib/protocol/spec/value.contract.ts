@@ -82,6 +82,17 @@ export function valueContract(pair: () => CodecPair): void {
     expect(pair().roundTrip(value)).toStrictEqual({ a: 1 });
   });
 
+  it('carries no field that every object inherits', () => {
+    const prototype = Object.prototype as { inherited?: number };
+    prototype.inherited = 1;
+    try {
+      const received = pair().roundTrip({ a: 1 }) as object;
+      expect(Object.keys(received)).toEqual(['a']);
+    } finally {
+      delete prototype.inherited;
+    }
+  });
+
   it('gives bytes as a Uint8Array of their own, whatever view they were', () => {
     const sent = [Buffer.from('abc'), new Uint8Array([0, 97, 98, 99]).subarray(1)];
     for (const bytes of pair().roundTrip(sent) as Uint8Array[]) {

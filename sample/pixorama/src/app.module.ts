@@ -4,7 +4,8 @@ import { Picture } from './picture.js';
 import { PixoramaController } from './pixorama.controller.js';
 
 @Module({
-  imports: [StreamingModule.forRoot()],
+  // A viewer's call never ends by itself: at shutdown only pixels under way are waited for.
+  imports: [StreamingModule.forRoot({ drainMs: 500 })],
   controllers: [PixoramaController],
   providers: [Picture],
 })

@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 
-const port = process.env['PORT'] ?? 3000;
+const port = Number(process.env['PORT'] || 3000);
 const app = await NestFactory.create<NestExpressApplication>(AppModule);
 app.enableShutdownHooks();
 app.useStaticAssets(join(import.meta.dirname, 'page'));

@@ -9,11 +9,6 @@ const RIPPLE_MS = 700;
 /** Below this many device pixels a cell is too small for grid lines. */
 const MIN_GRID_CELL = 6;
 
-interface Ripple {
-  readonly pixelIndex: number;
-  readonly startMs: number;
-}
-
 /** Paints the board, the brush's cell, and a ripple where someone else just drew. */
 export class CanvasView {
   readonly #canvas: HTMLCanvasElement;
@@ -23,7 +18,8 @@ export class CanvasView {
   readonly #small: CanvasRenderingContext2D;
   readonly #bitmap: ImageData;
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
-  #ripples: Ripple[] = [];
+  /** When each ripple began, by pixel: no more than there are pixels, even in a hidden page. */
+  readonly #ripples = new Map<number, number>();
   #cursor: Cell | undefined;
   #cursorColor = '';
   #cellSize = 1;
@@ -59,7 +55,7 @@ export class CanvasView {
   }
 
   ripple(pixelIndex: number): void {
-    if (!this.#calm.matches) this.#ripples.push({ pixelIndex, startMs: performance.now() });
+    if (!this.#calm.matches) this.#ripples.set(pixelIndex, performance.now());
     this.redraw();
   }
 
@@ -72,10 +68,11 @@ export class CanvasView {
     this.#frame = undefined;
     this.#paintPixels();
     if (this.#cellSize >= MIN_GRID_CELL) this.#paintGrid();
-    this.#ripples = this.#ripples.filter((ripple) => nowMs - ripple.startMs < RIPPLE_MS);
-    for (const ripple of this.#ripples) this.#paintRipple(ripple, nowMs);
+    for (const [pixelIndex, startMs] of this.#ripples) {
+      this.#paintRipple(pixelIndex, (nowMs - startMs) / RIPPLE_MS);
+    }
     if (this.#cursor !== undefined) this.#paintCursor(this.#cursor);
-    if (this.#ripples.length > 0) this.redraw();
+    if (this.#ripples.size > 0) this.redraw();
   }
 
   #paintPixels(): void {
@@ -100,12 +97,13 @@ export class CanvasView {
     }
   }
 
-  #paintRipple({ pixelIndex, startMs }: Ripple, nowMs: number): void {
-    const progress = Math.max(0, (nowMs - startMs) / RIPPLE_MS);
+  #paintRipple(pixelIndex: number, progress: number): void {
     const color = COLORS[this.#board.colorAt(pixelIndex)];
-    if (color === undefined) return;
-    this.#context.globalAlpha = (1 - progress) ** 2;
-    this.#strokeCell(pixelIndex % WIDTH, Math.floor(pixelIndex / WIDTH), toCss(color), progress);
+    if (progress >= 1 || color === undefined) return void this.#ripples.delete(pixelIndex);
+    // The frame's clock may stand a little before the moment the update arrived.
+    const distance = Math.max(0, progress);
+    this.#context.globalAlpha = (1 - distance) ** 2;
+    this.#strokeCell(pixelIndex % WIDTH, Math.floor(pixelIndex / WIDTH), toCss(color), distance);
     this.#context.globalAlpha = 1;
   }
 

@@ -18,6 +18,8 @@ const FIRST_COLOR = 11;
 const client = createStreamingClient<{ pixorama: PixoramaController }>({
   url: new URL('/streaming', location.href.replace(/^http/, 'ws')).href,
   models: [ImageData, ImageUpdate],
+  // Someone is looking at the page: look for the server again at least this often.
+  backoff: { maxMs: 4_000 },
 });
 
 const stage = element('stage', HTMLElement);
@@ -40,7 +42,7 @@ const queue = new PixelQueue(
     refused: (update, error) => {
       board.undo(update);
       view.redraw();
-      if (status.status === 'connected') status.refused(String(error));
+      if (status.status === 'connected') status.refused(messageOf(error));
     },
   },
 );
@@ -56,6 +58,10 @@ function paint({ column, row }: Cell): void {
 function point(cell: Cell | undefined): void {
   position.value = cell === undefined ? '' : `${cell.column}, ${cell.row}`;
   view.pointAt(cell, palette.css);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 palette.render();

@@ -9,7 +9,7 @@ export class Point {
   @IsNumber()
   y: number;
 
-  constructor(x: number, y: number) {
+  constructor(x = 0, y = 0) {
     this.x = x;
     this.y = y;
   }

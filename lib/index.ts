@@ -1,0 +1,42 @@
+import 'reflect-metadata';
+
+export type { AuthenticationInfo } from './auth/authentication-info.js';
+export type { BusErrorCode } from './bus/bus-error.js';
+export { BusError } from './bus/bus-error.js';
+export { MessageBus } from './bus/message-bus.js';
+export type { MessageClass, MessageType } from './bus/message-type.js';
+export type { Messages } from './bus/messages.js';
+export type {
+  MessageListener,
+  MessageScope,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+  TypedSubscribeOptions,
+} from './bus/subscription.js';
+export type { Injected } from './model/injected.js';
+export type { ModelClass } from './model/registry.js';
+export { Serializable } from './model/registry.js';
+export type { ElementClass, ElementTypes, TypeReference } from './nest/element-type.js';
+export type { StreamingMethodOptions } from './nest/method.decorators.js';
+export { Endpoint, StreamingMethod } from './nest/method.decorators.js';
+export type { Pipe } from './nest/parameter.decorators.js';
+export { Arg, StreamParam, StreamSession } from './nest/parameter.decorators.js';
+export { StreamingModule } from './nest/streaming.module.js';
+export type {
+  StreamingModuleAsyncOptions,
+  StreamingModuleOptions,
+  StreamingOptionsFactory,
+} from './nest/streaming-options.js';
+export { StreamingSession } from './nest/streaming-session.js';
+export type { Limits } from './protocol/limits.js';
+export type {
+  ConnectionErrorCode,
+  StreamErrorCode,
+  StreamErrorOptions,
+  WireErrorCode,
+} from './protocol/stream-error.js';
+export { StreamError } from './protocol/stream-error.js';
+export type { Overflow } from './stream/overflow.js';
+export type { StreamControllerOptions } from './stream/stream-controller.js';
+export { StreamController } from './stream/stream-controller.js';

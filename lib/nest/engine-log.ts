@@ -1,0 +1,59 @@
+import { inspect } from 'node:util';
+import { Injectable, Logger } from '@nestjs/common';
+import type { BusHooks } from '../bus/bus-hooks.js';
+import type { StreamError } from '../protocol/stream-error.js';
+import type { ServerCall } from '../server/call.js';
+import type { ServerConnection } from '../server/connection.js';
+import type { ServerHooks } from '../server/server-hooks.js';
+
+/** What the engine and the bus tell of themselves, in Nest's log under `Streaming`. */
+@Injectable()
+export class EngineLog implements ServerHooks, BusHooks {
+  private readonly logger = new Logger('Streaming');
+  #hasWarned = false;
+
+  connectionOpened(): void {
+    if (this.#hasWarned || process.listenerCount('SIGTERM') > 0) return;
+    this.#hasWarned = true;
+    this.logger.warn(
+      'Without app.enableShutdownHooks() a signal that stops the process cuts running calls off; with it they have time to end.',
+    );
+  }
+
+  connectionBroken(connection: ServerConnection, error: unknown): void {
+    this.logger.error(`Connection ${connection.id} was closed: ${inspect(error)}`);
+  }
+
+  /** What a client did wrong is its own affair; accidents of the server are told in full. */
+  callFailed(call: ServerCall, error: unknown, told: StreamError): void {
+    if (told.code !== 'internal') return;
+    const id = told.id ?? 'without an id';
+    this.logger.error(`${call.method.name} failed, error ${id}: ${inspect(error)}`);
+  }
+
+  handlerFailedLate(call: ServerCall, error: unknown): void {
+    this.logger.error(`${call.method.name} failed when its call was over: ${inspect(error)}`);
+  }
+
+  handlerStuck(call: ServerCall, afterMs: number): void {
+    this.logger.warn(
+      `${call.method.name} still runs ${afterMs} ms after its call was over, and keeps its place. It should heed session.signal.`,
+    );
+  }
+
+  closeFunctionFailed(call: ServerCall, error: unknown): void {
+    this.logger.error(`A function of ${call.method.name} to run at its end: ${inspect(error)}`);
+  }
+
+  listenerFailed(channel: string, error: unknown): void {
+    this.logger.error(`A listener of the channel "${channel}" failed: ${inspect(error)}`);
+  }
+
+  gap(channel: string, reason: string): void {
+    this.logger.warn(`Messages of the channel "${channel}" may be lost: ${reason}`);
+  }
+
+  channelFailed(channel: string, error: unknown): void {
+    this.logger.error(`The channel "${channel}" can't be served: ${inspect(error)}`);
+  }
+}

@@ -1,0 +1,90 @@
+import 'reflect-metadata';
+import { Injectable } from '@nestjs/common';
+import { MessageBus } from '../bus/message-bus.js';
+import { ModelRegistry } from '../model/registry.js';
+import { StreamError } from '../protocol/stream-error.js';
+import { StreamingServer } from '../server/streaming-server.js';
+import type { PushOptions } from '../stream/source.js';
+import { createExecutionContext } from './call-context.js';
+import type { PipelinePlan } from './call-pipeline.js';
+import { ElementType } from './element-type.js';
+import { EngineLog } from './engine-log.js';
+import { EnhancerFactory } from './enhancers.js';
+import type { ArgumentLayout, TypedParameter } from './handler-arguments.js';
+import type { DiscoveredMethod } from './method-explorer.js';
+import { type Parameter, type ParameterList, readParameters } from './parameter.js';
+import { StreamingHandler } from './streaming-handler.js';
+
+/** Turns what the scan found into what the engine runs: all that can be known before a call. */
+@Injectable()
+export class MethodCompiler {
+  constructor(
+    private readonly enhancers: EnhancerFactory,
+    private readonly models: ModelRegistry,
+    private readonly bus: MessageBus,
+    private readonly server: StreamingServer,
+    private readonly log: EngineLog,
+  ) {}
+
+  /** @throws Error with a sentence, for declarations that could not work. */
+  compile(method: DiscoveredMethod): StreamingHandler {
+    const { handler, host, key, options, title } = method;
+    if (kindOf(handler) === 'GeneratorFunction') {
+      throw new TypeError(`${title} is a generator that is not async: write async *${key}.`);
+    }
+    const { yields } = options;
+    if (yields !== undefined) ElementType.of(yields, this.models, `${title}, yields,`);
+    const list = readParameters(host.prototype, key, title);
+    const pipes = list.parameters.flatMap((it) => it.pipes);
+    this.enhancers.assertComplete(method, pipes);
+    const plan: PipelinePlan = {
+      method,
+      layout: this.#layout(method, list),
+      push: this.#push(method),
+      givesStream: yields !== undefined || givesStream(method),
+      failedLate: ({ call }, error) => this.log.handlerFailedLate(call, error),
+    };
+    return new StreamingHandler(plan, { bus: this.bus, enhancers: this.enhancers });
+  }
+
+  #layout(method: DiscoveredMethod, list: ParameterList): ArgumentLayout {
+    const { handler, host, title } = method;
+    let place = 0;
+    const parameters = list.parameters.map((it): TypedParameter => {
+      const isSent = it.kind === 'argument' || it.kind === 'input';
+      const element = this.#elementOf(it, `${title}, parameter ${it.index + 1},`);
+      return { ...it, element, name: isSent ? `argument ${++place}` : '' };
+    });
+    return {
+      parameters,
+      maximum: list.isElastic ? undefined : place,
+      createContext: ({ args }) => createExecutionContext(args, host.class, handler),
+    };
+  }
+
+  #elementOf(parameter: Parameter, where: string): ElementType | undefined {
+    if (parameter.kind === 'argument') return ElementType.ofParameter(parameter.metatype);
+    if (parameter.kind !== 'input' || parameter.type === undefined) return undefined;
+    return ElementType.of(parameter.type, this.models, where);
+  }
+
+  #push({ options }: DiscoveredMethod): PushOptions {
+    return {
+      overflow: options.overflow,
+      capacity: this.server.limits.windowItems,
+      overflowError: () =>
+        new StreamError('slow-consumer', 'The client reads slower than the items come.'),
+    };
+  }
+}
+
+function givesStream({ handler, host, key }: DiscoveredMethod): boolean {
+  if (kindOf(handler) === 'AsyncGeneratorFunction') return true;
+  const type: unknown = Reflect.getMetadata('design:returntype', host.prototype, key);
+  if (type === ReadableStream) return true;
+  return typeof type === 'function' && typeof type.prototype?.subscribe === 'function';
+}
+
+function kindOf(handler: unknown): string {
+  return Object.prototype.toString.call(handler).slice('[object '.length, -1);
+}

@@ -1,0 +1,115 @@
+import { createServer, type Server } from 'node:http';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { MessageBus } from '../bus/message-bus.js';
+import { StreamingServer } from '../server/streaming-server.js';
+import { WebSocketUpgrade } from '../server/web-socket-upgrade.js';
+import { MethodCompiler } from './method-compiler.js';
+import { MethodExplorer } from './method-explorer.js';
+import { MethodRegistry } from './method-registry.js';
+import { RESOLVED_OPTIONS, type ResolvedOptions } from './streaming-options.js';
+import { interceptUpgrades, type UpgradeServer } from './upgrade-interceptor.js';
+
+/** Opens for clients when the application has started, and lets calls end before it stops. */
+@Injectable()
+export class StreamingLifecycle
+  implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
+{
+  private readonly logger = new Logger('Streaming');
+  #upgrade: WebSocketUpgrade | undefined;
+  #giveBack: (() => void) | undefined;
+  #ownServer: Server | undefined;
+  #isOpen = false;
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly explorer: MethodExplorer,
+    private readonly compiler: MethodCompiler,
+    private readonly registry: MethodRegistry,
+    readonly server: StreamingServer,
+    private readonly bus: MessageBus,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  /** Whether the streaming methods are there for clients. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.#mapMethods();
+    const server = await this.#httpServer();
+    if (server !== undefined) this.#attach(server);
+    this.#isOpen = true;
+  }
+
+  /** Before Nest closes the HTTP server, which waits for every socket. */
+  async onModuleDestroy(): Promise<void> {
+    this.#isOpen = false;
+    await this.server.close(this.options.drainMs);
+    await this.#upgrade?.close();
+    this.#giveBack?.();
+    await this.#closeOwnServer();
+  }
+
+  /** Last of all: whatever else shuts down may still publish. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.bus.close();
+  }
+
+  #mapMethods(): void {
+    for (const method of this.explorer.explore()) {
+      const handler = this.compiler.compile(method);
+      this.registry.add(method, handler);
+      this.logger.log(`Mapped {${handler.name}}`);
+    }
+  }
+
+  #attach(server: UpgradeServer): void {
+    const upgrade = new WebSocketUpgrade(this.server);
+    this.#upgrade = upgrade;
+    this.#giveBack = interceptUpgrades(server, this.options.path, (request, socket, head) =>
+      upgrade.handle(request, socket, head),
+    );
+  }
+
+  async #httpServer(): Promise<UpgradeServer | undefined> {
+    const { port } = this.options;
+    if (port !== undefined) return this.#listen(port);
+    const server: unknown = this.adapterHost.httpAdapter?.getHttpServer();
+    return isUpgradeServer(server) ? server : undefined;
+  }
+
+  #listen(port: number): Promise<Server> {
+    const server = createServer((_, response) => response.writeHead(426).end('Upgrade Required'));
+    this.#ownServer = server;
+    return new Promise((resolve, reject) => {
+      server.once('error', (cause) =>
+        reject(new Error(`StreamingModule: can't listen on the option port ${port}.`, { cause })),
+      );
+      server.listen(port, () => resolve(server));
+    });
+  }
+
+  async #closeOwnServer(): Promise<void> {
+    const server = this.#ownServer;
+    if (server?.listening !== true) return;
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  }
+}
+
+/** An application context has no adapter, and a microservice one without a server. */
+function isUpgradeServer(server: unknown): server is UpgradeServer {
+  const { emit, on } = (server ?? {}) as Partial<UpgradeServer>;
+  return typeof emit === 'function' && typeof on === 'function';
+}

@@ -1,0 +1,78 @@
+import type { ModuleMetadata, Type } from '@nestjs/common';
+import { type Limits, resolveLimits } from '../protocol/limits.js';
+
+/** What `StreamingModule.forRoot()` takes. */
+export interface StreamingModuleOptions {
+  /** The path of the WebSocket. A global prefix doesn't apply to it. @default '/streaming' */
+  readonly path?: string;
+  /**
+   * A port of its own for the WebSocket, where there is no HTTP server to share: in an application
+   * context, say. @default the application's HTTP server
+   */
+  readonly port?: number;
+  /** How long calls that run at shutdown have to end, in ms. @default 10_000 */
+  readonly drainMs?: number;
+  /** Bounds of messages, calls, memory and patience. */
+  readonly limits?: Partial<Limits>;
+}
+
+/** A class that makes the options, for `useClass` and `useExisting`. */
+export interface StreamingOptionsFactory {
+  createStreamingOptions(): StreamingModuleOptions | Promise<StreamingModuleOptions>;
+}
+
+/** What `StreamingModule.forRootAsync()` takes: one of the three ways to make the options. */
+export interface StreamingModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  /** What `useFactory` is given. */
+  readonly inject?: unknown[];
+  readonly useFactory?: (
+    ...injected: never[]
+  ) => StreamingModuleOptions | Promise<StreamingModuleOptions>;
+  /** A class to make for this, with its dependencies. */
+  readonly useClass?: Type<StreamingOptionsFactory>;
+  /** A class that is provided already. */
+  readonly useExisting?: Type<StreamingOptionsFactory>;
+}
+
+/** The options with their defaults. */
+export interface ResolvedOptions {
+  readonly path: string;
+  readonly port: number | undefined;
+  readonly drainMs: number;
+  readonly limits: Limits;
+}
+
+/** The token of {@link ResolvedOptions}. */
+export const RESOLVED_OPTIONS = Symbol.for('nestjs-streaming:resolved-options');
+
+const KNOWN = ['path', 'port', 'drainMs', 'limits'];
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws TypeError with a sentence that names the option.
+ */
+export function resolveStreamingOptions(given: StreamingModuleOptions): ResolvedOptions {
+  for (const name of Object.keys(given)) {
+    if (!KNOWN.includes(name)) throw wrong(name, `is unknown: there are ${KNOWN.join(', ')}`);
+  }
+  const { path = '/streaming', port, drainMs = 10_000, limits } = given;
+  if (typeof path !== 'string' || !/^\/[^?#\s]*$/.test(path)) {
+    throw wrong('path', `must begin with a slash and have no query, not ${String(path)}`);
+  }
+  if (port !== undefined && !isWhole(port, 65_535)) {
+    throw wrong('port', `must be a whole number from 0 to 65535, not ${String(port)}`);
+  }
+  if (!isWhole(drainMs, 2 ** 31 - 1)) {
+    throw wrong('drainMs', `must be a whole number of milliseconds, not ${String(drainMs)}`);
+  }
+  return { path, port, drainMs, limits: resolveLimits(limits) };
+}
+
+function isWhole(value: unknown, maximum: number): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= maximum;
+}
+
+function wrong(option: string, sentence: string): TypeError {
+  return new TypeError(`StreamingModule: the option ${option} ${sentence}.`);
+}
