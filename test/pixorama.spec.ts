@@ -1,3 +1,4 @@
+import type { Limits } from 'nestjs-streaming/client';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium } from './browser/chromium.js';
@@ -18,10 +19,15 @@ afterEach(async () => {
 describe('Pixorama', () => {
   let viewers: PixoramaViewer[] = [];
 
-  async function open(): Promise<PixoramaViewer> {
-    const viewer = new PixoramaViewer(server.streamingUrl);
+  function call(limits: Partial<Limits> = {}): PixoramaViewer {
+    const viewer = new PixoramaViewer(server.streamingUrl, limits);
     viewers.push(viewer);
-    await viewer.imageArrived;
+    return viewer;
+  }
+
+  async function open(): Promise<PixoramaViewer> {
+    const viewer = call();
+    await viewer.watch();
     return viewer;
   }
 
@@ -52,6 +58,19 @@ describe('Pixorama', () => {
 
     expect(second.firstImage[100]).toBe(9);
     expect(second.updates).toEqual([]);
+  });
+
+  it('loses no pixel that is set after the snapshot and before the next item is asked for', async () => {
+    const writer = await open();
+    // With credit for one item the handler stands still behind its snapshot until that is read.
+    const late = call({ windowItems: 1 });
+    await late.opened();
+    await writer.setPixel(12, 77);
+    await late.watch();
+    await late.untilUpdates(1);
+
+    expect(late.firstImage[77]).toBe(2);
+    expect(late.updates).toEqual([{ pixelIndex: 77, colorIndex: 12 }]);
   });
 
   it('loses no pixel that is set while viewers open', async () => {
@@ -110,7 +129,7 @@ describe('Pixorama', () => {
   );
 
   it('brings all viewers to one image, however many draw at once', async () => {
-    const writers = await Promise.all(Array.from({ length: 8 }, open));
+    const writers = await Promise.all(Array.from({ length: 8 }, () => open()));
 
     // Everyone draws on the same small patch, so that only one common order gives one image.
     await Promise.all(

@@ -15,7 +15,10 @@ export class Backoff {
   readonly #maxMs: number;
   readonly #random: () => number;
   #failures = 0;
+  #boundMs = 0;
   #until = 0;
+  /** When the connection that stands was made. */
+  #since: number | undefined;
 
   constructor(options: BackoffOptions = {}, random: () => number = Math.random) {
     this.#firstMs = options.firstMs ?? 250;
@@ -25,18 +28,22 @@ export class Backoff {
 
   /**
    * An attempt failed, or a connection was lost, at this time. `hopeless`: the next one would most
-   * likely end the same way, so it waits as after many failures.
+   * likely end the same way, so it waits as after many failures. A connection that stood for less
+   * than the wait before it counts as one more failure in the row: a server that welcomes its
+   * clients and drops them would otherwise be stormed.
    */
   failed(nowMs: number, hopeless = false): void {
+    if (this.#since !== undefined && nowMs - this.#since >= this.#boundMs) this.#failures = 0;
+    this.#since = undefined;
     const growingMs = this.#firstMs * 2 ** this.#failures;
-    const boundMs = hopeless ? this.#maxMs : Math.min(this.#maxMs, growingMs);
+    this.#boundMs = hopeless ? this.#maxMs : Math.min(this.#maxMs, growingMs);
     this.#failures = Math.min(this.#failures + 1, 30);
-    this.#until = nowMs + this.#random() * boundMs;
+    this.#until = nowMs + this.#random() * this.#boundMs;
   }
 
-  /** A connection stands. */
-  succeeded(): void {
-    this.#failures = 0;
+  /** A connection stands since this time. */
+  succeeded(nowMs: number): void {
+    this.#since = nowMs;
     this.#until = 0;
   }
 

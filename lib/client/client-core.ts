@@ -2,13 +2,15 @@ import { CloseCode, mayReconnect } from '../protocol/close-codes.js';
 import type { Limits } from '../protocol/limits.js';
 import type { ModelPort } from '../protocol/model-port.js';
 import type { Schedule } from '../protocol/schedule.js';
-import { StreamError } from '../protocol/stream-error.js';
+import type { StreamError } from '../protocol/stream-error.js';
 import type { Transport } from '../protocol/transport.js';
 import { type CodecName, codecOf, SUBPROTOCOLS } from '../protocol/version.js';
 import { Backoff, type BackoffOptions } from './backoff.js';
 import type { ClientCall } from './call.js';
 import type { Connect } from './connect.js';
 import { ClientConnection } from './connection.js';
+import { clientClosed, noCredentials, tooManyWaiting, unanswered, unreachable } from './errors.js';
+import { ObservedStatus } from './observed-status.js';
 import type { ClientStatus } from './types.js';
 
 /** What a client is made of, its options resolved. */
@@ -24,10 +26,14 @@ export interface ClientParts {
   readonly credentials: () => string | null | undefined | Promise<string | null | undefined>;
 }
 
-/** One try to connect; given up as soon as another state takes its place. */
+/** One try to connect, and the socket it led to. */
 interface Attempt {
   giveUp(): void;
+  /** What `hello` presents: asked for when the attempt began, unless refreshed since. */
+  credentials?: string | null;
   connection?: ClientConnection;
+  /** The socket is closed. */
+  closed?: Promise<void>;
 }
 
 /**
@@ -38,9 +44,10 @@ interface Attempt {
 export class ClientCore {
   readonly #parts: ClientParts;
   readonly #backoff: Backoff;
-  readonly #listeners = new Set<(status: ClientStatus) => void>();
+  readonly #status = new ObservedStatus();
   readonly #leaving = new Set<ClientConnection>();
-  #status: ClientStatus = 'idle';
+  /** The attempts whose sockets are not closed yet. */
+  readonly #sockets = new Set<Attempt>();
   #waiting: ClientCall[] = [];
   #attempt: Attempt | undefined;
   #connection: ClientConnection | undefined;
@@ -52,58 +59,74 @@ export class ClientCore {
   }
 
   get status(): ClientStatus {
-    return this.#status;
+    return this.#status.current;
   }
 
   onStatus(listener: (status: ClientStatus) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#status.onChange(listener);
   }
 
   /** Carries a call: at once, or as soon as there is a connection. */
   use(call: ClientCall): void {
-    if (this.#status === 'closed') return call.failed(clientClosed());
+    if (this.status === 'closed') return call.failed(clientClosed());
     if (this.#connection !== undefined) {
       clearTimeout(this.#timer);
       return this.#connection.open(call);
     }
+    this.#waiting = this.#waiting.filter(({ isOver }) => !isOver);
     if (this.#waiting.length >= this.#parts.limits.callsPerConnection) {
       return call.failed(tooManyWaiting());
     }
     this.#waiting.push(call);
-    if (this.#status === 'idle') this.#begin();
+    if (this.status === 'idle') this.#begin();
   }
 
-  /** Closes the connection; calls that are open fail, and so do those made afterwards. */
-  close(): void {
-    if (this.#status === 'closed') return;
+  /**
+   * Closes the connection; calls that are open fail, and so do those made afterwards. Resolves when
+   * the sockets are closed; one whose server doesn't answer is cut after the time for connecting.
+   */
+  async close(): Promise<void> {
+    if (this.status !== 'closed') this.#end();
+    const sockets = [...this.#sockets];
+    const timer = setTimeout(() => {
+      for (const { giveUp } of sockets) giveUp();
+    }, this.#parts.connectTimeoutMs);
+    await Promise.all(sockets.map(({ closed }) => closed));
+    clearTimeout(timer);
+  }
+
+  /** Asks for credentials again and presents them, now or with the connection that is being made. */
+  async refreshCredentials(): Promise<void> {
+    const credentials = await this.#askCredentials();
+    if (this.#attempt !== undefined) this.#attempt.credentials = credentials;
+    const connection = this.#connection ?? this.#attempt?.connection;
+    connection?.present(credentials);
+  }
+
+  #end(): void {
     clearTimeout(this.#timer);
-    this.#setStatus('closed');
-    this.#attempt?.giveUp();
+    this.#status.set('closed');
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    attempt?.giveUp();
     for (const call of this.#waiting.splice(0)) call.failed(clientClosed());
     this.#connection?.close();
     for (const connection of this.#leaving) connection.close();
   }
 
-  /** Asks for credentials again and presents them on the open connection. */
-  async refreshCredentials(): Promise<void> {
-    const credentials = (await this.#parts.credentials()) ?? null;
-    this.#connection?.present(credentials);
-  }
-
   #begin(): void {
-    const waitMs = this.#backoff.waitMs(Date.now());
+    const waitMs = this.#backoff.waitMs(performance.now());
     if (waitMs === 0) return this.#connect();
-    this.#setStatus('waiting');
+    this.#status.set('waiting');
     this.#timer = setTimeout(() => this.#connect(), waitMs);
   }
 
   #connect(): void {
     const attempt: Attempt = { giveUp: () => undefined };
     this.#attempt = attempt;
-    this.#setStatus('connecting');
+    this.#status.set('connecting');
     this.#timer = setTimeout(
-      () => this.#attemptFailed(attempt, unanswered()),
+      () => this.#attemptFailed(attempt, unanswered(attempt.credentials !== undefined)),
       this.#parts.connectTimeoutMs,
     );
     void this.#ask(attempt);
@@ -111,36 +134,45 @@ export class ClientCore {
 
   async #ask(attempt: Attempt): Promise<void> {
     try {
-      const credentials = (await this.#parts.credentials()) ?? null;
-      if (this.#attempt === attempt) this.#open(attempt, credentials);
+      const credentials = await this.#askCredentials();
+      if (this.#attempt !== attempt) return;
+      if (attempt.credentials === undefined) attempt.credentials = credentials;
+      this.#open(attempt);
     } catch (cause) {
       this.#attemptFailed(attempt, noCredentials(cause));
     }
   }
 
-  #open(attempt: Attempt, credentials: string | null): void {
-    attempt.giveUp = this.#parts.connect([SUBPROTOCOLS[this.#parts.codec]], {
-      opened: (transport, subprotocol) => {
-        if (this.#attempt !== attempt) return transport.terminate();
-        attempt.connection = this.#createConnection(transport, subprotocol, credentials);
-      },
-      message: (message) => attempt.connection?.receive(message),
-      drained: () => attempt.connection?.drained(),
-      closed: (code, reason) => {
-        if (attempt.connection !== undefined) return attempt.connection.closed(code, reason);
-        this.#attemptFailed(attempt, unreachable(code, reason), !mayReconnect(code));
-      },
+  async #askCredentials(): Promise<string | null> {
+    const credentials: unknown = (await this.#parts.credentials()) ?? null;
+    if (credentials === null || typeof credentials === 'string') return credentials;
+    throw new TypeError(`credentials must give a string or null, not a ${typeof credentials}.`);
+  }
+
+  #open(attempt: Attempt): void {
+    this.#sockets.add(attempt);
+    attempt.closed = new Promise((resolve) => {
+      attempt.giveUp = this.#parts.connect([SUBPROTOCOLS[this.#parts.codec]], {
+        opened: (transport, subprotocol) => {
+          if (this.#attempt !== attempt) return transport.terminate();
+          attempt.connection = this.#createConnection(attempt, transport, subprotocol);
+        },
+        message: (message) => attempt.connection?.receive(message),
+        drained: () => attempt.connection?.drained(),
+        closed: (code, reason) => {
+          this.#sockets.delete(attempt);
+          resolve();
+          if (attempt.connection !== undefined) attempt.connection.closed(code, reason);
+          else this.#attemptFailed(attempt, unreachable(code, reason), !mayReconnect(code));
+        },
+      });
     });
   }
 
-  #createConnection(
-    transport: Transport,
-    subprotocol: string,
-    credentials: string | null,
-  ): ClientConnection {
+  #createConnection(attempt: Attempt, transport: Transport, subprotocol: string): ClientConnection {
     const { codec, models, limits, schedule } = this.#parts;
     const parts = { transport, codec: codecOf(subprotocol) ?? codec, models, limits, schedule };
-    return new ClientConnection(parts, credentials, {
+    return new ClientConnection(parts, attempt.credentials ?? null, {
       ready: (connection) => this.#ready(connection),
       draining: (connection) => this.#draining(connection),
       idle: (connection) => this.#idle(connection),
@@ -153,9 +185,9 @@ export class ClientCore {
     clearTimeout(this.#timer);
     this.#attempt = undefined;
     this.#connection = connection;
-    this.#backoff.succeeded();
+    this.#backoff.succeeded(performance.now());
     for (const call of this.#waiting.splice(0)) if (!call.isOver) connection.open(call);
-    this.#setStatus('connected');
+    this.#status.set('connected');
     if (connection.callCount === 0) this.#idle(connection);
   }
 
@@ -163,10 +195,10 @@ export class ClientCore {
     if (this.#attempt !== attempt) return;
     clearTimeout(this.#timer);
     this.#attempt = undefined;
-    this.#backoff.failed(Date.now(), hopeless);
+    this.#backoff.failed(performance.now(), hopeless);
     attempt.giveUp();
     const calls = this.#waiting.splice(0);
-    this.#setStatus('idle');
+    this.#status.set('idle');
     for (const call of calls) call.failed(error);
   }
 
@@ -192,7 +224,7 @@ export class ClientCore {
     if (this.#attempt?.connection === connection) {
       this.#attemptFailed(this.#attempt, unreachable(code, reason), !mayReconnect(code));
     } else if (this.#connection === connection) {
-      if (code !== CloseCode.normal) this.#backoff.failed(Date.now(), !mayReconnect(code));
+      if (code !== CloseCode.normal) this.#backoff.failed(performance.now(), !mayReconnect(code));
       this.#release(connection);
     }
   }
@@ -202,33 +234,6 @@ export class ClientCore {
     if (this.#connection !== connection) return;
     clearTimeout(this.#timer);
     this.#connection = undefined;
-    if (this.#status !== 'closed') this.#setStatus('idle');
+    if (this.status !== 'closed') this.#status.set('idle');
   }
-
-  #setStatus(status: ClientStatus): void {
-    if (this.#status === status) return;
-    this.#status = status;
-    for (const listener of [...this.#listeners]) listener(status);
-  }
-}
-
-function clientClosed(): StreamError {
-  return new StreamError('connect-failed', 'The client is closed.');
-}
-
-function tooManyWaiting(): StreamError {
-  return new StreamError('resource-exhausted', 'Too many calls wait for the connection.');
-}
-
-function unreachable(code: number, reason: string): StreamError {
-  const told = reason === '' ? '' : `: ${reason}`;
-  return new StreamError('connect-failed', `The server can't be reached (${code}${told}).`);
-}
-
-function unanswered(): StreamError {
-  return new StreamError('connect-timeout', 'The server did not answer in time.');
-}
-
-function noCredentials(cause: unknown): StreamError {
-  return new StreamError('connect-failed', 'The credentials function failed.', { cause });
 }

@@ -8,7 +8,7 @@ import { Pump, type PumpPort, type Source } from '../stream/pump.js';
 import { toSource } from '../stream/source.js';
 import { SlowConsumerError } from '../stream/stream-controller.js';
 import type { ClientCall } from './call.js';
-import { toErrorBody, toStreamError } from './errors.js';
+import { INPUT_FAILED, toErrorBody, toStreamError } from './errors.js';
 
 /** What a connection tells its client. */
 export interface ConnectionListener {
@@ -18,14 +18,8 @@ export interface ConnectionListener {
   draining(connection: ClientConnection): void;
   /** The last call is over. */
   idle(connection: ClientConnection): void;
-  /** The connection is over; its calls have failed. Called once. */
+  /** The connection is over; its calls fail now. Called once. */
   closed(connection: ClientConnection, code: number, reason: string): void;
-}
-
-/** An open call's side of the wire: where its input pumps are. */
-interface Entry {
-  readonly call: ClientCall;
-  readonly pumps: Pump[];
 }
 
 /** One connection, from the client's side: its calls by number. */
@@ -33,7 +27,8 @@ export class ClientConnection {
   readonly #link: Link;
   readonly #listener: ConnectionListener;
   readonly #limits: LinkParts['limits'];
-  readonly #calls = new Map<number, Entry>();
+  readonly #calls = new Map<number, ClientCall>();
+  /** Of the inputs, by their numbers: those of a call follow its own. */
   readonly #pumps = new Map<number, Pump>();
   #next = 1;
   #inputCredit: Credit | undefined;
@@ -77,14 +72,15 @@ export class ClientConnection {
       return this.#checkIdle();
     }
     this.#next += 1 + places.length;
-    const entry: Entry = { call, pumps: [] };
-    this.#calls.set(id, entry);
+    this.#calls.set(id, call);
     call.attach({
       grant: (items, bytes) => this.#grant(id, items, bytes),
       cancel: () => this.#cancel(id),
     });
     let stream = id;
-    for (const input of call.inputs.values()) this.#startInput(entry, ++stream, input);
+    for (const input of call.inputs.values()) this.#startInput(++stream, input);
+    // Starting an input runs its owner's code, which may have ended the call.
+    if (call.isOver) this.#stopInputs(id, call);
   }
 
   /** Presents new credentials for the calls that will be opened. */
@@ -105,7 +101,7 @@ export class ClientConnection {
       unreadable: (id, problem) => this.#unreadable(id, problem),
       end: (id) => this.#finish(id)?.ended(),
       error: (id, body, problem) => this.#finish(id)?.failed(problem ?? toStreamError(body)),
-      cancel: (stream) => this.#known(stream, this.#pumps)?.stop(),
+      cancel: (stream) => this.#stopInput(this.#known(stream, this.#pumps), stream),
       credit: (stream, { items, bytes }) => this.#known(stream, this.#pumps)?.grant(items, bytes),
       drain: () => this.#listener.draining(this),
       roomAgain: () => {
@@ -124,17 +120,17 @@ export class ClientConnection {
   }
 
   #opened(id: number, kind: OutputKind): void {
-    this.#known(id, this.#calls)?.call.opened(kind);
+    this.#known(id, this.#calls)?.opened(kind);
   }
 
   #item(id: number, size: number, frame: unknown[]): void {
-    const entry = this.#known(id, this.#calls);
-    if (entry === undefined || entry.call.inbox.receive(frame, FIRST_ITEM, size)) return;
+    const call = this.#known(id, this.#calls);
+    if (call === undefined || call.inbox.receive(frame, FIRST_ITEM, size)) return;
     throw new ProtocolViolation('more items than were granted', CloseCode.creditExceeded);
   }
 
   #unreadable(id: number, problem: StreamError): void {
-    const call = this.#known(id, this.#calls)?.call;
+    const call = this.#known(id, this.#calls);
     if (call === undefined) return;
     this.#cancel(id);
     call.failed(problem);
@@ -158,19 +154,31 @@ export class ClientConnection {
 
   /** Lets a call go: its inputs are told to stop. */
   #finish(id: number): ClientCall | undefined {
-    const entry = this.#known(id, this.#calls);
-    if (entry === undefined) return undefined;
+    const call = this.#known(id, this.#calls);
+    if (call === undefined) return undefined;
     this.#calls.delete(id);
-    for (const pump of entry.pumps) pump.stop();
+    this.#stopInputs(id, call);
     this.#checkIdle();
-    return entry.call;
+    return call;
+  }
+
+  #stopInputs(id: number, call: ClientCall): void {
+    for (let stream = id + 1; stream <= id + call.inputs.size; stream++) {
+      this.#stopInput(this.#pumps.get(stream), stream);
+    }
+  }
+
+  /** Forgotten at once: a source that hangs may never settle. */
+  #stopInput(pump: Pump | undefined, stream: number): void {
+    this.#pumps.delete(stream);
+    pump?.stop();
   }
 
   #checkIdle(): void {
     if (this.#calls.size === 0) this.#listener.idle(this);
   }
 
-  #startInput(entry: Entry, stream: number, input: unknown): void {
+  #startInput(stream: number, input: unknown): void {
     const port = this.#inputPort(stream);
     const credit = this.#inputCredit as Credit;
     try {
@@ -179,7 +187,6 @@ export class ClientConnection {
         overflowError,
       }) as Source;
       const pump = new Pump(source, port, credit.items, credit.bytes);
-      entry.pumps.push(pump);
       this.#pumps.set(stream, pump);
       void pump.run();
     } catch (error) {
@@ -195,20 +202,30 @@ export class ClientConnection {
       },
       write: (item) => writer.item(stream, item),
       end: () => writer.frame([FrameType.end, stream]),
-      fail: (error) => writer.frame([FrameType.error, stream, toErrorBody(error)]),
+      fail: (error) => this.#inputFailed(stream, error),
       settled: () => void this.#pumps.delete(stream),
     };
   }
 
+  /** What the error says of itself may be what can't be sent. */
+  #inputFailed(stream: number, error: unknown): void {
+    try {
+      this.#link.writer.frame([FrameType.error, stream, toErrorBody(error)]);
+    } catch {
+      this.#link.writer.frame([FrameType.error, stream, INPUT_FAILED]);
+    }
+  }
+
+  /** The client hears of it first: a source that is stopped may make a call, which must not come here. */
   #closed(code: number, reason: string): void {
-    const entries = [...this.#calls.values()];
+    const calls = [...this.#calls];
     this.#calls.clear();
+    this.#listener.closed(this, code, reason);
     const told = reason === '' ? `${code}` : `${code}, ${reason}`;
-    for (const { call, pumps } of entries) {
-      for (const pump of pumps) pump.stop();
+    for (const [id, call] of calls) {
+      this.#stopInputs(id, call);
       call.failed(new StreamError('connection-lost', `The connection was lost (${told}).`));
     }
-    this.#listener.closed(this, code, reason);
   }
 }
 

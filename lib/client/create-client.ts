@@ -15,7 +15,7 @@ export function createClient<T>(options: ClientOptions, connect: Connect): Strea
       return core.status;
     },
     onStatus: (listener) => core.onStatus(listener),
-    close: async () => core.close(),
+    close: () => core.close(),
     refreshCredentials: () => core.refreshCredentials(),
   };
   const endpoint = (name: string): Endpoint =>
@@ -27,16 +27,21 @@ export function createClient<T>(options: ClientOptions, connect: Connect): Strea
   return named(endpoint, control) as unknown as StreamingClient<T>;
 }
 
+/** Names that JavaScript itself asks for, when such an object is awaited or turned into JSON. */
+const NOT_NAMES: ReadonlySet<string> = new Set(['then', 'toJSON']);
+
 /**
- * An object whose every property is made on demand, once, from its name. `then` is none, or
- * awaiting the object would call it.
+ * An object whose every property is made on demand, once, from its name. Looking at it, printing it
+ * or comparing it makes no call.
  */
 function named<V>(make: (name: string) => V, own: object = {}): Readonly<Record<string, V>> {
   const made = new Map<string, V>();
+  Object.defineProperty(own, Symbol.toPrimitive, { value: () => '[object StreamingClient]' });
   return new Proxy(own, {
     get(target, name) {
-      if (typeof name === 'symbol' || name === 'then') return undefined;
-      if (Object.hasOwn(target, name)) return Reflect.get(target, name) as V;
+      if (typeof name === 'symbol' || NOT_NAMES.has(name) || Object.hasOwn(target, name)) {
+        return Reflect.get(target, name) as V;
+      }
       let value = made.get(name);
       if (value === undefined) {
         value = make(name);

@@ -10,13 +10,43 @@ export function toStreamError(body: ErrorBody): StreamError {
   });
 }
 
+/** What the server is told of an error of which no word may cross, or none can. */
+export const INPUT_FAILED: ErrorBody = {
+  code: 'internal',
+  message: 'The client failed to give this input.',
+};
+
 /**
  * What the server is told of an error in an input. An error with one of our codes says what it is;
  * of any other no word crosses.
  */
 export function toErrorBody(error: unknown): ErrorBody {
   if (error instanceof Error && isWireErrorCode((error as { code?: unknown }).code)) {
-    return { code: (error as unknown as StreamError).code, message: error.message };
+    return { code: (error as unknown as StreamError).code, message: String(error.message) };
   }
-  return { code: 'internal', message: 'The client failed to give this input.' };
+  return INPUT_FAILED;
+}
+
+export function clientClosed(): StreamError {
+  return new StreamError('connect-failed', 'The client is closed.');
+}
+
+export function tooManyWaiting(): StreamError {
+  return new StreamError('resource-exhausted', 'Too many calls wait for the connection.');
+}
+
+/** The connection could not be opened, or was closed before the server's welcome. */
+export function unreachable(code: number, reason: string): StreamError {
+  const told = reason === '' ? '' : `: ${reason}`;
+  return new StreamError('connect-failed', `The server can't be reached (${code}${told}).`);
+}
+
+/** Connecting took too long; `asked`: the server is to blame, not the credentials function. */
+export function unanswered(asked: boolean): StreamError {
+  const who = asked ? 'The server' : 'The credentials function';
+  return new StreamError('connect-timeout', `${who} did not answer in time.`);
+}
+
+export function noCredentials(cause: unknown): StreamError {
+  return new StreamError('connect-failed', 'The credentials function failed.', { cause });
 }

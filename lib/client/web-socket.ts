@@ -1,3 +1,4 @@
+import { CloseCode } from '../protocol/close-codes.js';
 import type { Transport } from '../protocol/transport.js';
 import type { Connect, TransportEvents } from './connect.js';
 
@@ -20,6 +21,9 @@ export interface WebSocketLike {
 export type WebSocketClass = new (url: string, subprotocols: string[]) => WebSocketLike;
 
 const OPEN = 1;
+
+/** Below this, close codes belong to the standard. */
+const FIRST_OWN_CODE = 3000;
 
 /** A WebSocket doesn't tell when its buffer runs empty: it is looked at this often, in ms. */
 const POLL_MS = 4;
@@ -80,8 +84,10 @@ class WebSocketTransport implements Transport {
     if (this.#poll === undefined && this.bufferedBytes > EMPTY_BYTES) this.#watch();
   }
 
+  /** A page may send no code of the standard but 1000: a browser throws. */
   close(code: number, reason: string): void {
-    this.#socket.close(code, reason);
+    if (code === CloseCode.normal || code >= FIRST_OWN_CODE) this.#socket.close(code, reason);
+    else this.#socket.close();
   }
 
   terminate(): void {

@@ -53,12 +53,27 @@ export class HandlerArguments {
       const limit = `at most ${this.#maximum} arguments, not ${sent.length}`;
       throw new StreamError('invalid-argument', `The method takes ${limit}.`);
     }
+    const values = this.#values(sent, context);
+    if (this.#isAsync) return Promise.all(values).then((it) => this.#trim(it));
+    return this.#trim(values);
+  }
+
+  #values(sent: readonly unknown[], context: CallContext): unknown[] {
     let place = 0;
     const values = this.#bound.map(({ takesArgument, read }) =>
       read(takesArgument ? sent[place++] : undefined, context),
     );
-    for (; place < sent.length; place++) values.push(sent[place]);
-    return this.#isAsync ? Promise.all(values) : values;
+    // More than there are places for: they are the last parameter's, which is a rest parameter.
+    const rest = this.#bound.at(-1);
+    for (; place < sent.length; place++) values.push(rest?.read(sent[place], context));
+    return values;
+  }
+
+  /** What was not sent doesn't count as a first `undefined` of a rest parameter. */
+  #trim(values: unknown[]): unknown[] {
+    if (this.#maximum !== undefined) return values;
+    while (values.length > 0 && values.at(-1) === undefined) values.pop();
+    return values;
   }
 }
 

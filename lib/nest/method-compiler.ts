@@ -55,9 +55,11 @@ export class MethodCompiler {
       const element = this.#elementOf(it, `${title}, parameter ${it.index + 1},`);
       return { ...it, element, name: isSent ? `argument ${++place}` : '' };
     });
+    const last = parameters.at(-1);
+    const mayBeRest = list.isElastic && last?.name !== '';
     return {
       parameters,
-      maximum: list.isElastic ? undefined : place,
+      maximum: mayBeRest ? undefined : place,
       createContext: ({ args }) => createExecutionContext(args, host.class, handler),
     };
   }

@@ -1,4 +1,9 @@
-import { createStreamingClient, type StreamingClient } from 'nestjs-streaming/client';
+import {
+  createStreamingClient,
+  type Limits,
+  type OutputStream,
+  type StreamingClient,
+} from 'nestjs-streaming/client';
 import { ImageData, ImageUpdate } from '../../sample/pixorama/src/image.js';
 import type { PixoramaController } from '../../sample/pixorama/src/pixorama.controller.js';
 
@@ -8,22 +13,29 @@ type Untyped = Record<'setPixel', (...args: unknown[]) => Promise<void>>;
 /** Someone who watches the image and draws, over a real client with a connection of its own. */
 export class PixoramaViewer {
   readonly updates: ImageUpdate[] = [];
-  /** Resolves with the first item; rejects if that is no image, or if the call ends without it. */
-  readonly imageArrived: Promise<void>;
   readonly #client: StreamingClient<{ pixorama: PixoramaController }>;
+  readonly #output: OutputStream<ImageData | ImageUpdate>;
   readonly #watchers = new Set<() => void>();
   #image: ImageData | undefined;
   #pixels = new Uint8Array();
 
-  constructor(url: string) {
-    this.#client = createStreamingClient({
-      url,
-      models: [ImageData, ImageUpdate],
-      codec: 'msgpack',
-    });
-    const items = this.#client.pixorama.imageUpdates()[Symbol.asyncIterator]();
-    this.imageArrived = items.next().then(({ value }) => this.#begin(value));
-    void this.imageArrived.then(() => this.#follow(items)).catch(() => {});
+  constructor(url: string, limits: Partial<Limits> = {}) {
+    const models = [ImageData, ImageUpdate];
+    this.#client = createStreamingClient({ url, models, limits, codec: 'msgpack' });
+    this.#output = this.#client.pixorama.imageUpdates();
+  }
+
+  /** Resolves once the server runs the call; nothing is read yet. */
+  async opened(): Promise<void> {
+    await this.#output;
+  }
+
+  /** Begins to read; resolves with the first item, and rejects if that is no image. */
+  async watch(): Promise<void> {
+    const items = this.#output[Symbol.asyncIterator]();
+    this.#begin((await items.next()).value);
+    // The end of the call is the end of watching, whatever the reason.
+    this.#follow(items).catch(() => {});
   }
 
   /** The image as it came first. */
