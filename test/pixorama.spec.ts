@@ -115,7 +115,7 @@ describe('Pixorama', () => {
     async (color, pixel, sentence) => {
       const viewer = await open();
 
-      await expect(viewer.call('setPixel', color, pixel)).rejects.toMatchObject({
+      await expect(viewer.setAnyPixel(color, pixel)).rejects.toMatchObject({
         code: 'invalid-argument',
         message: expect.stringMatching(sentence),
       });

@@ -7,11 +7,14 @@ export type ClientStatus = 'idle' | 'connecting' | 'connected' | 'waiting' | 'cl
 /** What a client has beside its endpoints. */
 export interface StreamingClientControl {
   readonly status: ClientStatus;
-  /** Calls the listener on every change of the status, until the returned function is called. */
+  /**
+   * Calls the listener on every change of the status, until the returned function is called. What
+   * it throws disturbs nothing; a browser reports it.
+   */
   onStatus(listener: (status: ClientStatus) => void): () => void;
   /** Ends the open calls and the connection for good; fulfilled once the connection is closed. */
   close(): Promise<void>;
-  /** Asks for the credentials again and presents them; rejected if the server refuses them. */
+  /** Asks for the credentials again and presents them for the calls to come; rejected if asking fails. */
   refreshCredentials(): Promise<void>;
 }
 

@@ -59,13 +59,17 @@ export interface ParameterList {
 export function readParameters(prototype: object, name: string, where: string): ParameterList {
   const owner = declaringPrototype(prototype, name);
   const handler = Reflect.get(owner, name) as (...args: never) => unknown;
-  const types = (Reflect.getOwnMetadata(PARAMTYPES_METADATA, owner, name) ?? []) as unknown[];
+  const emitted = Reflect.getOwnMetadata(PARAMTYPES_METADATA, owner, name) as unknown[] | undefined;
+  const types = [...(emitted ?? [])];
+  const isElastic = emitted === undefined || types.length !== handler.length;
+  // Of a rest parameter tsc writes the element's type, and other compilers that it is an Array.
+  if (isElastic && types.at(-1) === Array) types[types.length - 1] = undefined;
   const entries = readEntries(owner.constructor, name, where);
   const count = Math.max(types.length, handler.length, ...[...entries.keys()].map((i) => i + 1));
   const parameters = Array.from({ length: count }, (_, index) =>
     toParameter(index, types[index], entries.get(index), `${where}, parameter ${index + 1},`),
   );
-  return { parameters, isElastic: types.length !== handler.length };
+  return { parameters, isElastic };
 }
 
 function declaringPrototype(prototype: object, name: string): object {

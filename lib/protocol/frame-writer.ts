@@ -16,6 +16,7 @@ export class FrameWriter {
   readonly #onFull: () => void;
   #scheduled = false;
   #open = true;
+  #unpausedBytes = 0;
   /** Whether producers may write: the socket's buffer is below its bound. */
   hasRoom = true;
 
@@ -35,6 +36,14 @@ export class FrameWriter {
   }
 
   /**
+   * How many bytes were written without room for them that no producer waits with: answers to a
+   * peer that asks and asks and doesn't read.
+   */
+  get unpausedBytes(): number {
+    return this.#unpausedBytes;
+  }
+
+  /**
    * Writes an item; returns its size as the credit counts it.
    *
    * @throws TypeError when it can't be encoded; nothing was written then.
@@ -51,7 +60,9 @@ export class FrameWriter {
    * @throws TypeError when a value in it can't be encoded; nothing was written then.
    */
   frame(frame: readonly unknown[]): void {
+    const before = this.#encoder.size;
     this.#encoder.frame(frame);
+    if (!this.hasRoom) this.#unpausedBytes += this.#encoder.size - before;
     this.#written();
   }
 
@@ -71,12 +82,14 @@ export class FrameWriter {
     const message = this.#encoder.take();
     if (message !== undefined) this.#transport.send(message);
     this.hasRoom = this.#transport.bufferedBytes <= this.#limits.sendBufferBytes;
-    if (!this.hasRoom) this.#onFull();
+    if (this.hasRoom) this.#unpausedBytes = 0;
+    else this.#onFull();
   };
 
   /** The socket's send buffer ran empty. */
   drained(): void {
     this.hasRoom = true;
+    this.#unpausedBytes = 0;
   }
 
   /** Sends what was gathered, and nothing after it. */

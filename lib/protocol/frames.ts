@@ -106,7 +106,7 @@ export function dispatchFrame(
         id(frame[1]),
         text(frame[2]),
         list(frame[3]),
-        inputs(frame[4], frame[3]),
+        inputs(frame[4], frame[3], frame[1] as number),
         problem,
       );
     case FrameType.opened:
@@ -198,8 +198,9 @@ function kind(value: unknown): OutputKind {
 }
 
 /** The places of the inputs among the arguments: growing, and each of them an argument's. */
-function inputs(value: unknown, args: unknown): readonly number[] {
+function inputs(value: unknown, args: unknown, call: number): readonly number[] {
   const places = list(value);
+  count(call + places.length);
   let last = -1;
   for (const place of places) {
     if (count(place) <= last) throw new ProtocolViolation('inputs that are not in order');

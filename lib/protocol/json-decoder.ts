@@ -6,8 +6,11 @@ import { StreamError } from './stream-error.js';
 import { PeerTypes } from './type-table.js';
 import { ProtocolViolation } from './violation.js';
 
-/** How much of a message may belong to no run before the sizes its runs tell are measured. */
-const UNTOLD_LIMIT = 4096;
+/** How much of a run's text may be no item before the size it tells is measured. */
+const UNTOLD_LIMIT = 64;
+
+/** The message's array is the first level of its text, the frames' are the second. */
+const FRAME_DEPTH = 2;
 
 /** Takes messages of JSON text apart (PROTOCOL.md, section 5.1). */
 export class JsonDecoder implements FrameDecoder {
@@ -23,8 +26,9 @@ export class JsonDecoder implements FrameDecoder {
 
   decode(message: string | Uint8Array, each: FrameReceiver): void {
     if (typeof message !== 'string') throw new ProtocolViolation('a binary message');
-    const frames = parse(message, this.#depth);
-    checkSizes(frames, message.length);
+    const lengths = frameLengths(message, this.#depth);
+    const frames = parse(message);
+    checkSizes(frames, lengths);
     const plain = isPlainText(message);
     for (const frame of frames) {
       if (frame[0] === FrameType.types) this.#types.announce(frame);
@@ -43,8 +47,7 @@ export class JsonDecoder implements FrameDecoder {
   }
 }
 
-function parse(text: string, depth: number): unknown[][] {
-  if (isDeeperThan(text, depth)) throw new ProtocolViolation('a message that nests too deep');
+function parse(text: string): unknown[][] {
   let frames: unknown;
   try {
     frames = JSON.parse(text);
@@ -57,9 +60,14 @@ function parse(text: string, depth: number): unknown[][] {
   return frames as unknown[][];
 }
 
-/** Looked at before parsing, so that nothing is allocated for a nest of brackets. */
-function isDeeperThan(text: string, limit: number): boolean {
+/**
+ * How long the text of each frame is. Looked at before parsing, so that nothing is allocated for a
+ * nest of brackets.
+ */
+function frameLengths(text: string, maxDepth: number): number[] {
+  const lengths: number[] = [];
   let depth = 0;
+  let start = 0;
   for (let i = 0; i < text.length; i++) {
     switch (text.charCodeAt(i)) {
       case 0x22: // a string: skip to its end
@@ -67,14 +75,15 @@ function isDeeperThan(text: string, limit: number): boolean {
         break;
       case 0x5b:
       case 0x7b:
-        if (++depth > limit) return true;
+        if (++depth > maxDepth) throw new ProtocolViolation('a message that nests too deep');
+        if (depth === FRAME_DEPTH) start = i;
         break;
       case 0x5d:
       case 0x7d:
-        depth--;
+        if (depth-- === FRAME_DEPTH) lengths.push(i + 1 - start);
     }
   }
-  return false;
+  return lengths;
 }
 
 function endOfString(text: string, start: number): number {
@@ -98,21 +107,24 @@ function isPlainText(text: string): boolean {
 }
 
 /**
- * The sizes that runs tell are what their streams' credit is charged, so they must be true. That
- * costs a measurement only where much of the message was not told.
+ * The sizes that runs tell are what their streams' credit is charged, so they must be true: each by
+ * itself, because one that tells too much could hide another.
  */
-function checkSizes(frames: unknown[][], length: number): void {
-  let told = 0;
-  for (const frame of frames) {
-    if (frame[0] === FrameType.item) told += Number(frame[2]) + frame.length - FIRST_ITEM;
+function checkSizes(frames: unknown[][], lengths: readonly number[]): void {
+  for (let i = 0; i < frames.length; i++) {
+    const frame = frames[i] as unknown[];
+    if (frame[0] === FrameType.item) checkSize(frame, lengths[i] as number);
   }
-  if (told > length) throw new ProtocolViolation('a run larger than its message');
-  if (length - told < UNTOLD_LIMIT + 32 * frames.length) return;
-  for (const frame of frames) if (frame[0] === FrameType.item) measure(frame);
 }
 
-/** A peer may escape more than JSON.stringify does, never half as much. */
-function measure(frame: unknown[]): void {
-  const size = JSON.stringify(frame.slice(FIRST_ITEM)).length - 1 - (frame.length - FIRST_ITEM);
-  if (Number(frame[2]) * 2 < size) throw new ProtocolViolation('a run larger than it tells');
+/** A measurement costs as much as parsing, so it is made only where much was not told. */
+function checkSize(frame: unknown[], length: number): void {
+  const told = frame[2];
+  if (typeof told !== 'number') throw new ProtocolViolation('a run that tells no size');
+  if (told > length) throw new ProtocolViolation('a run smaller than it tells');
+  const items = frame.length - FIRST_ITEM;
+  if (length - told <= UNTOLD_LIMIT + items) return;
+  const size = JSON.stringify(frame.slice(FIRST_ITEM)).length - 1 - items;
+  // A peer may escape more than JSON.stringify does, never half as much.
+  if (told * 2 < size) throw new ProtocolViolation('a run larger than it tells');
 }

@@ -203,6 +203,7 @@ export class JsonReviver {
       case Tag.object:
         return this.#fields(content);
       default:
+        if (typeof tag !== 'number') throw unknownTag();
         return this.types.get(tag).fromFields(this.#fields(content));
     }
   }
@@ -214,6 +215,10 @@ export class JsonReviver {
       map.set(this.revive(parts[i]), this.revive(parts[i + 1]));
     return map;
   }
+}
+
+function unknownTag(): StreamError {
+  return new StreamError('invalid-argument', 'A tag that is not known here.');
 }
 
 function malformed(): StreamError {

@@ -118,12 +118,18 @@ export class Link {
 
   /** The socket's buffer is above its bound; a peer that reads nothing of it is given up. */
   #full(): void {
+    const { stalledBufferBytes, stalledMs } = this.#limits;
+    if (this.writer.unpausedBytes > stalledBufferBytes) return this.#giveUpStalled();
     const before = this.#transport.bufferedBytes;
-    if (this.#stalled !== undefined || before <= this.#limits.stalledBufferBytes) return;
+    if (this.#stalled !== undefined || before <= stalledBufferBytes) return;
     this.#stalled = setTimeout(() => {
       this.#stalled = undefined;
       if (this.#transport.bufferedBytes < before) this.#full();
-      else this.#giveUp(CloseCode.socketNotRead, 'the socket is not read');
-    }, this.#limits.stalledMs);
+      else this.#giveUpStalled();
+    }, stalledMs);
+  }
+
+  #giveUpStalled(): void {
+    this.#giveUp(CloseCode.socketNotRead, 'the socket is not read');
   }
 }

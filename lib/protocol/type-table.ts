@@ -68,9 +68,10 @@ export class PeerTypes {
     if (!Number.isSafeInteger(id) || typeof name !== 'string' || name.length > 256) {
       throw new ProtocolViolation('a types frame of a wrong shape');
     }
-    if (this.#names.size >= this.limits.types) throw new ProtocolViolation('too many types');
     this.#names.set(id as number, name);
+    if (this.#names.size > this.limits.types) throw new ProtocolViolation('too many types');
     const type = this.models.typeNamed(name);
-    if (type !== undefined) this.#types.set(id as number, type);
+    if (type === undefined) this.#types.delete(id as number);
+    else this.#types.set(id as number, type);
   }
 }

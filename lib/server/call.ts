@@ -44,6 +44,8 @@ export class ServerCall {
   /** The handler came to rest before the call was over. */
   #isAtRest = false;
   #pump: Pump | undefined;
+  /** Gives the value of a promise method that waits for room on the connection. */
+  #giveValue: (() => void) | undefined;
   #creditItems: number;
   #creditBytes: number;
   #abort: AbortController | undefined;
@@ -107,18 +109,17 @@ export class ServerCall {
 
   /** Runs the method. Called once, by the connection. */
   start(args: unknown[]): void {
-    let result: unknown;
     try {
-      result = this.method.invoke(this, args);
-    } catch (error) {
-      return this.#failed(error);
-    }
-    if (isThenable(result)) {
-      result.then(
+      const result = this.method.invoke(this, args);
+      if (!isThenable(result)) return this.#returned(result);
+      // Not every thenable keeps to what a promise does.
+      Promise.resolve(result).then(
         (value) => this.#returned(value),
         (error: unknown) => this.#failed(error),
       );
-    } else this.#returned(result);
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   /** The client reads on. */
@@ -131,6 +132,7 @@ export class ServerCall {
   /** The connection may have room again. */
   resume(): void {
     this.#pump?.resume();
+    this.#giveValue?.();
   }
 
   /** The client gave up, or went away: nothing more is written, and the handler is told. */
@@ -167,12 +169,21 @@ export class ServerCall {
   /** The result of a promise method: one item, or none, and the end. */
   #answer(value: unknown): void {
     if (this.#state === 'running') {
+      if (!this.#port.hasRoom) return this.#hold(value);
       this.#port.frame([FrameType.opened, this.number, 'value']);
       if (value !== undefined) this.#port.item(this.number, value);
       this.#port.frame([FrameType.end, this.number]);
       this.#over('ended');
     }
     this.#settled();
+  }
+
+  #hold(value: unknown): void {
+    this.#isAtRest = true;
+    this.#giveValue = () => {
+      this.#giveValue = undefined;
+      this.#returned(value);
+    };
   }
 
   #pumpPort(): PumpPort {

@@ -106,12 +106,10 @@ export class ServerConnection {
   #handler(): LinkHandler {
     return {
       hello: (credit, credentials) => this.#hello(credit, credentials),
-      credentials: (credentials) => {
-        this.#credentials = credentials;
-      },
+      credentials: (credentials) => this.#present(credentials),
       open: (id, method, args, inputs, problem) => this.#open(id, method, args, inputs, problem),
       item: (stream, size, frame) => this.#item(stream, size, frame),
-      unreadable: (stream, problem) => this.#input(stream)?.fail(problem),
+      unreadable: (stream, problem) => this.#unreadable(stream, problem),
       end: (stream) => this.#endInput(stream)?.end(),
       error: (stream, body, problem) => this.#endInput(stream)?.fail(problem ?? toInputError(body)),
       cancel: (id) => this.#call(id)?.stop('cancelled'),
@@ -131,6 +129,11 @@ export class ServerConnection {
     this.#credentials = credentials;
   }
 
+  #present(credentials: string | null): void {
+    if (this.#outputCredit === undefined) throw beforeHello('credentials');
+    this.#credentials = credentials;
+  }
+
   #helloMissing(): void {
     this.close(CloseCode.helloMissing, 'no hello came in time');
   }
@@ -143,9 +146,7 @@ export class ServerConnection {
     problem: StreamError | undefined,
   ): void {
     const credit = this.#outputCredit;
-    if (credit === undefined) {
-      throw new ProtocolViolation('open before hello', CloseCode.helloMissing);
-    }
+    if (credit === undefined) throw beforeHello('open');
     if (id <= this.#highest) throw new ProtocolViolation('an id used again', CloseCode.idReused);
     this.#highest = id + places.length;
     const method = this.#parts.methods.get(name);
@@ -195,6 +196,13 @@ export class ServerConnection {
     const inbox = this.#input(stream);
     if (inbox === undefined || inbox.receive(frame, FIRST_ITEM, size)) return;
     throw new ProtocolViolation('more items than were granted', CloseCode.creditExceeded);
+  }
+
+  #unreadable(stream: number, problem: StreamError): void {
+    const inbox = this.#endInput(stream);
+    if (inbox === undefined) return;
+    this.#link.writer.frame([FrameType.cancel, stream]);
+    inbox.fail(problem);
   }
 
   /** The call a frame names; `undefined` for one that is over, whose late frames mean nothing. */
@@ -259,6 +267,10 @@ export class ServerConnection {
 
 function creditPair(credit: Credit): [items: number, bytes: number] {
   return [credit.items, credit.bytes];
+}
+
+function beforeHello(frame: string): ProtocolViolation {
+  return new ProtocolViolation(`${frame} before hello`, CloseCode.helloMissing);
 }
 
 function notFound(): StreamError {

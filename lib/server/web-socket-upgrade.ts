@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { CloseCode } from '../protocol/close-codes.js';
 import type { Transport } from '../protocol/transport.js';
 import { chooseSubprotocol, type SubprotocolChoice } from '../protocol/version.js';
@@ -10,6 +10,9 @@ import type { StreamingServer } from './streaming-server.js';
 /** How long a client may take for its side of the closing handshake, in ms. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
+/** The close code of a connection that broke; it is never sent. */
+const BROKEN = 1006;
+
 /** Turns HTTP upgrade requests into connections of a server, through `ws`. */
 export class WebSocketUpgrade {
   readonly #server: StreamingServer;
@@ -17,13 +20,17 @@ export class WebSocketUpgrade {
 
   constructor(server: StreamingServer) {
     this.#server = server;
-    this.#webSockets = new WebSocketServer({
+    // The types of `ws` don't know `closeTimeout` yet.
+    const options: ServerOptions & { closeTimeout: number } = {
       noServer: true,
       clientTracking: true,
       perMessageDeflate: false,
       maxPayload: server.limits.messageBytes,
+      closeTimeout: CLOSE_TIMEOUT_MS,
+      autoPong: false,
       handleProtocols: (offered) => acceptedName(chooseSubprotocol(offered)),
-    });
+    };
+    this.#webSockets = new WebSocketServer(options);
   }
 
   /**
@@ -38,7 +45,6 @@ export class WebSocketUpgrade {
     if (choice.kind === 'foreign') return refuse(socket);
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('error', ignore);
-      webSocket.on('error', ignore);
       this.#accept(webSocket, choice, request, socket);
     });
   }
@@ -63,6 +69,7 @@ export class WebSocketUpgrade {
     socket: Duplex,
   ): void {
     if (choice.kind === 'unsupported') {
+      webSocket.on('error', () => undefined);
       webSocket.close(CloseCode.unsupportedVersion, 'this server speaks version 1');
       return;
     }
@@ -71,11 +78,18 @@ export class WebSocketUpgrade {
       headers: request.headers,
       remoteAddress: request.socket.remoteAddress,
     };
-    const connection = this.#server.accept(new WebSocketTransport(webSocket), handshake);
+    const transport = new WebSocketTransport(webSocket);
+    const connection = this.#server.accept(transport, handshake);
     webSocket.on('message', (data, isBinary) => {
       connection.receive(isBinary ? toBytes(data) : (data as Buffer).toString());
     });
+    webSocket.on('ping', (data) => {
+      // A peer that doesn't read could have its answers pile up here.
+      if (transport.bufferedBytes <= this.#server.limits.sendBufferBytes) webSocket.pong(data);
+    });
     webSocket.on('close', (code, reason) => connection.closed(code, reason.toString()));
+    // Nothing more comes after it, but the peer may take its time to close.
+    webSocket.on('error', (error) => connection.closed(BROKEN, error.message));
     socket.on('drain', () => connection.drained());
   }
 }
@@ -116,6 +130,8 @@ function offeredBy(request: IncomingMessage): string[] {
 
 function refuse(socket: Duplex): void {
   const body = 'Expected a WebSocket with a nestjs-streaming subprotocol.';
+  // Node keeps the other half open for as long as the client likes.
+  socket.once('finish', () => socket.destroy());
   socket.end(
     `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   );

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { createClient } from '../../lib/client/create-client.js';
 import type { ClientOptions } from '../../lib/client/options.js';
 import type { OpenedStream, StreamingClientControl } from '../../lib/client/types.js';
@@ -10,6 +11,7 @@ import type { ServerMethod } from '../../lib/server/method.js';
 import type { ServerHooks } from '../../lib/server/server-hooks.js';
 import { StreamingServer } from '../../lib/server/streaming-server.js';
 import { createMemoryConnect } from '../../lib/testing/memory-connect.js';
+import { type TimerWatch, watchTimers } from './timers.js';
 
 /** A method of the engine under test: what a Nest handler would be. */
 // biome-ignore lint/suspicious/noExplicitAny: handlers declare what they take
@@ -35,7 +37,11 @@ export interface Engine<H = unknown> {
   readonly client: EngineClient<H>;
   readonly failures: { readonly error: unknown; readonly told: StreamError }[];
   readonly late: unknown[];
-  /** Closes both and checks that nothing is left. */
+  /** The handlers that did not settle in time. */
+  readonly stuck: string[];
+  /** What functions given to `onOver` and `onClose` threw. */
+  readonly closeFailures: unknown[];
+  /** Closes both and proves that nothing is left: no call, no connection, no timer. */
   close(): Promise<void>;
 }
 
@@ -43,8 +49,11 @@ export function createEngine<H extends Record<string, Handler>>(
   handlers: H,
   options: EngineOptions = {},
 ): Engine<H> {
+  const timers = watchTimers();
   const failures: Engine['failures'] = [];
   const late: unknown[] = [];
+  const stuck: string[] = [];
+  const closeFailures: unknown[] = [];
   const models = options.models ?? [];
   const server = new StreamingServer({
     methods: createMethods(handlers),
@@ -57,6 +66,8 @@ export function createEngine<H extends Record<string, Handler>>(
     hooks: {
       callFailed: (_, error, told) => failures.push({ error, told }),
       handlerFailedLate: (_, error) => late.push(error),
+      handlerStuck: (call) => stuck.push(call.method.name),
+      closeFunctionFailed: (_, error) => closeFailures.push(error),
       ...options.hooks,
     },
   });
@@ -65,7 +76,15 @@ export function createEngine<H extends Record<string, Handler>>(
     { codec, models, limits: clientLimits, ...options.client },
     createMemoryConnect(server),
   ) as unknown as EngineClient<H>;
-  return { server, client, failures, late, close: () => close(server, client) };
+  return {
+    server,
+    client,
+    failures,
+    late,
+    stuck,
+    closeFailures,
+    close: () => close(server, client, timers),
+  };
 }
 
 function createMethods(handlers: Record<string, Handler>): Map<string, ServerMethod> {
@@ -81,10 +100,20 @@ function createMethods(handlers: Record<string, Handler>): Map<string, ServerMet
   );
 }
 
-async function close(server: StreamingServer, client: StreamingClientControl): Promise<void> {
-  await client.close();
-  await until(() => server.connections.size === 0 && server.callCount === 0);
-  await server.close(100);
+async function close(
+  server: StreamingServer,
+  client: StreamingClientControl,
+  timers: TimerWatch,
+): Promise<void> {
+  try {
+    await client.close();
+    await until(() => server.connections.size === 0 && server.callCount === 0);
+    await server.close(100);
+    expect(client.status).toBe('closed');
+    expect(timers.pending()).toEqual([]);
+  } finally {
+    timers.stop();
+  }
 }
 
 /** Waits for a condition, turn by turn; fails after two seconds. */
@@ -101,6 +130,10 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+export async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await turn();
 }
 
 /** All items of a stream. */

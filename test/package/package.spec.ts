@@ -64,10 +64,7 @@ describe.each<[string, AppName]>([
   ['a Nest 11 CommonJS app', 'nest-11'],
 ])('%s', (_, name) => {
   it('streams through the client, and its process ends', async () => {
-    const server = await startServer(apps[name]);
-    const result = await node(apps[name], ['dist/client.js', server.url]);
-    expect(JSON.parse(result)).toEqual(EXPECTED);
-    expect(await server.stop()).toBe(0);
+    expect(await callServer(apps[name])).toEqual(EXPECTED);
   });
 
   it('gets the same things by require() and by import()', async () => {
@@ -83,10 +80,7 @@ describe('other versions', () => {
   it('lets a client on Node 22 call a server on this Node', async () => {
     const node22 = join(apps['nest-12'], 'node_modules/node/bin/node');
     expect(await node(apps['nest-12'], ['--version'], node22)).toMatch(/^v22\./);
-    const server = await startServer(apps['nest-12']);
-    const result = await node(apps['nest-12'], ['dist/client.js', server.url], node22);
-    expect(JSON.parse(result)).toEqual(EXPECTED);
-    expect(await server.stop()).toBe(0);
+    expect(await callServer(apps['nest-12'], node22)).toEqual(EXPECTED);
   });
 
   it('gives the same things by require() and by import() on Node 22', async () => {
@@ -102,6 +96,16 @@ describe('other versions', () => {
     await node(apps['nest-11'], ['node_modules/jest/bin/jest.js', '--silent']);
   });
 });
+
+/** What an app's client got from its server; the server is told to stop, and has to. */
+async function callServer(app: string, program?: string): Promise<unknown> {
+  const server = await startServer(app);
+  try {
+    return JSON.parse(await node(app, ['dist/client.js', server.url], program));
+  } finally {
+    await server.stop();
+  }
+}
 
 /** Compiles with the declarations of every package checked; rejects with what is wrong. */
 async function checkDeclarations(app: string, typescript: string): Promise<void> {

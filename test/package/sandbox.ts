@@ -87,22 +87,20 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
 /** Starts an app's server; resolves once it has printed the URL of its streaming endpoint. */
 export async function startServer(
   app: string,
-): Promise<{ url: string; stop: () => Promise<number> }> {
-  const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
+): Promise<{ url: string; stop: () => Promise<void> }> {
   const child = spawn(process.execPath, ['dist/server.js'], {
     cwd: app,
     env: cleanEnvironment(),
-    stdio,
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
   const [url] = await Promise.race([once(createInterface(child.stdout), 'line'), exited]);
   if (typeof url !== 'string') throw new Error(`The server ended with code ${url}.`);
-  return {
-    url,
-    async stop() {
-      child.kill('SIGTERM');
-      const [code, signal] = await exited;
-      return signal === 'SIGTERM' ? 0 : code;
-    },
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const [code, signal] = await exited;
+    // Nest ends its process with the signal again, once the application is closed.
+    if (code !== 0 && signal !== 'SIGTERM') throw new Error(`The server ended with code ${code}.`);
   };
+  return { url, stop };
 }

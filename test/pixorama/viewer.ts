@@ -7,8 +7,8 @@ import {
 import { ImageData, ImageUpdate } from '../../sample/pixorama/src/image.js';
 import type { PixoramaController } from '../../sample/pixorama/src/pixorama.controller.js';
 
-/** The methods as a client without types could call them, with anything. */
-type Untyped = Record<'setPixel', (...args: unknown[]) => Promise<void>>;
+/** The endpoint as a client without types could call it. */
+type Untyped = { setPixel(...args: unknown[]): Promise<void> };
 
 /** Someone who watches the image and draws, over a real client with a connection of its own. */
 export class PixoramaViewer {
@@ -18,6 +18,7 @@ export class PixoramaViewer {
   readonly #watchers = new Set<() => void>();
   #image: ImageData | undefined;
   #pixels = new Uint8Array();
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(url: string, limits: Partial<Limits> = {}) {
     const models = [ImageData, ImageUpdate];
@@ -34,8 +35,10 @@ export class PixoramaViewer {
   async watch(): Promise<void> {
     const items = this.#output[Symbol.asyncIterator]();
     this.#begin((await items.next()).value);
-    // The end of the call is the end of watching, whatever the reason.
-    this.#follow(items).catch(() => {});
+    this.#follow(items).catch((error: unknown) => {
+      this.#failure = { error };
+      this.#notify();
+    });
   }
 
   /** The image as it came first. */
@@ -56,10 +59,10 @@ export class PixoramaViewer {
     await this.#client.pixorama.setPixel(colorIndex, pixelIndex);
   }
 
-  /** Calls with arguments the types would not let through. */
-  async call(method: keyof Untyped, ...args: unknown[]): Promise<void> {
-    const untyped: Untyped = this.#client.pixorama as unknown as Untyped;
-    await untyped[method](...args);
+  /** Calls it with arguments that the types would not let through. */
+  async setAnyPixel(colorIndex: unknown, pixelIndex: unknown): Promise<void> {
+    const untyped = this.#client.pixorama as unknown as Untyped;
+    await untyped.setPixel(colorIndex, pixelIndex);
   }
 
   untilUpdates(count: number): Promise<void> {
@@ -91,16 +94,22 @@ export class PixoramaViewer {
       if (!(item.value instanceof ImageUpdate)) throw new Error('A later item is no pixel.');
       this.updates.push(item.value);
       this.#pixels[item.value.pixelIndex] = item.value.colorIndex;
-      for (const check of this.#watchers) check();
+      this.#notify();
     }
   }
 
+  #notify(): void {
+    for (const check of this.#watchers) check();
+  }
+
   #until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const check = () => {
-        if (!condition()) return;
+        const isMet = condition();
+        if (!isMet && this.#failure === undefined) return;
         this.#watchers.delete(check);
-        resolve();
+        if (isMet) resolve();
+        else reject(this.#failure?.error);
       };
       this.#watchers.add(check);
       check();
