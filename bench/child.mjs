@@ -8,6 +8,7 @@ export const canPin =
 
 /** A server or a load client in a process of its own, on a core of its own, commanded over IPC. */
 export class Child {
+  static #running = new Set();
   #process;
   #waiting = new Map();
   #lastId = 0;
@@ -18,6 +19,12 @@ export class Child {
     this.#process = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#process.on('message', (answer) => this.#receive(answer));
     this.#process.on('exit', () => this.#fail(new Error(`${file} exited`)));
+    Child.#running.add(this);
+  }
+
+  /** For the way out: a frozen child would outlive its parent. */
+  static killAll() {
+    for (const child of Child.#running) child.kill();
   }
 
   /** Runs `command` in the child. Rejects when it throws there, or when the child exits. */
@@ -39,6 +46,7 @@ export class Child {
   }
 
   kill() {
+    Child.#running.delete(this);
     this.#process.removeAllListeners('exit');
     this.#process.kill('SIGKILL');
   }

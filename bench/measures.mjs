@@ -1,6 +1,6 @@
 /**
  * What is measured. `run` gets a fresh server and a connected client, and returns its figures. With
- * `blocks` it is a small part of the work, done that many times in turn with the other subjects.
+ * `blocks` it does so that many times, in turn with the other subjects.
  * `figures` names them for the table; the first one is compared: with plain `ws` of the same round
  * (`timesLess`: plain divided by ours; `timesPlain`: ours divided by plain), or with a fixed limit.
  */
@@ -13,6 +13,7 @@ export const MEASURES = [
     title: 'Stream out: one call, an async generator yields 200,000 items',
     figures: { cpuUs: 'server CPU, µs/item' },
     target: { timesLess: 5 },
+    blocks: 3,
     warmUp: ({ client }) => client.ask('streamOut', 200_000),
     run: (pair) => measureCpu(pair, 'streamOut', 200_000),
   },
@@ -21,6 +22,7 @@ export const MEASURES = [
     title: 'Echo: 100,000 items through an input and back',
     figures: { cpuUs: 'server CPU, µs/item' },
     target: { timesLess: 3 },
+    blocks: 3,
     warmUp: ({ client }) => client.ask('echo', 100_000),
     run: (pair) => measureCpu(pair, 'echo', 100_000),
   },

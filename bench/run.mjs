@@ -28,6 +28,9 @@ if (measures.length === 0) {
   );
 }
 
+process.on('exit', () => Child.killAll());
+process.once('SIGINT', () => process.exit(130));
+
 const summaries = [];
 if (!options.json) printSetting(canPin, rounds);
 for (const measure of measures) {
@@ -64,8 +67,8 @@ async function runInTurn(measure, round) {
 }
 
 /**
- * For latencies, which follow the machine's mood: all subjects stand ready, and take turns in short
- * blocks. What is idle costs nothing.
+ * For figures that follow the machine's mood: all subjects stand ready and take turns in short blocks.
+ * What is idle costs nothing.
  */
 async function runInBlocks(measure, round) {
   const blocks = new Map(subjects.map((subject) => [subject, []]));
@@ -80,17 +83,11 @@ async function runInBlocks(measure, round) {
 
 async function withPairs(subjects, measure, round, use) {
   const pairs = subjects.map((subject) => createPair(measure, subject, round));
-  try {
-    for (const pair of pairs) await connect(pair);
-    await use(pairs);
-  } catch (error) {
-    error.message = `${measure.name}: ${error.message}`;
-    throw error;
-  } finally {
-    for (const { server, client } of pairs) {
-      client.kill();
-      server.kill();
-    }
+  for (const pair of pairs) await connect(pair);
+  await use(pairs);
+  for (const { server, client } of pairs) {
+    client.kill();
+    server.kill();
   }
 }
 

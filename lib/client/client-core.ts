@@ -85,14 +85,19 @@ export class ClientCore {
    * Closes the connection; calls that are open fail, and so do those made afterwards. Resolves when
    * the sockets are closed; one whose server doesn't answer is cut after the time for connecting.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     if (this.status !== 'closed') this.#end();
     const sockets = [...this.#sockets];
-    const timer = setTimeout(() => {
-      for (const { giveUp } of sockets) giveUp();
-    }, this.#parts.connectTimeoutMs);
-    await Promise.all(sockets.map(({ closed }) => closed));
-    clearTimeout(timer);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        for (const { giveUp } of sockets) giveUp();
+        resolve();
+      }, this.#parts.connectTimeoutMs);
+      void Promise.all(sockets.map(({ closed }) => closed)).then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   /** Asks for credentials again and presents them, now or with the connection that is being made. */
@@ -186,8 +191,8 @@ export class ClientCore {
     this.#attempt = undefined;
     this.#connection = connection;
     this.#backoff.succeeded(performance.now());
-    for (const call of this.#waiting.splice(0)) if (!call.isOver) connection.open(call);
     this.#status.set('connected');
+    for (const call of this.#waiting.splice(0)) if (!call.isOver) connection.open(call);
     if (connection.callCount === 0) this.#idle(connection);
   }
 

@@ -8,7 +8,7 @@ import { Pump, type PumpPort, type Source } from '../stream/pump.js';
 import { toSource } from '../stream/source.js';
 import { SlowConsumerError } from '../stream/stream-controller.js';
 import type { ClientCall } from './call.js';
-import { INPUT_FAILED, toErrorBody, toStreamError } from './errors.js';
+import { connectionLost, INPUT_FAILED, toErrorBody, toStreamError } from './errors.js';
 
 /** What a connection tells its client. */
 export interface ConnectionListener {
@@ -63,6 +63,7 @@ export class ClientConnection {
 
   /** Opens a call. Only after `ready`. A call whose arguments can't be sent fails by itself. */
   open(call: ClientCall): void {
+    if (!this.#link.isOpen) return call.failed(connectionLost('closed meanwhile'));
     const id = this.#next;
     const places = [...call.inputs.keys()];
     try {
@@ -224,7 +225,7 @@ export class ClientConnection {
     const told = reason === '' ? `${code}` : `${code}, ${reason}`;
     for (const [id, call] of calls) {
       this.#stopInputs(id, call);
-      call.failed(new StreamError('connection-lost', `The connection was lost (${told}).`));
+      call.failed(connectionLost(told));
     }
   }
 }

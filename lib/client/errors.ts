@@ -31,6 +31,10 @@ export function clientClosed(): StreamError {
   return new StreamError('connect-failed', 'The client is closed.');
 }
 
+export function connectionLost(told: string): StreamError {
+  return new StreamError('connection-lost', `The connection was lost (${told}).`);
+}
+
 export function tooManyWaiting(): StreamError {
   return new StreamError('resource-exhausted', 'Too many calls wait for the connection.');
 }

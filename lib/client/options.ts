@@ -59,7 +59,12 @@ export function resolveClientOptions(options: ClientOptions, connect: Connect): 
   };
 }
 
+/** The longest time a timer takes; a longer one would run out at once. */
+const LONGEST_MS = 2_147_483_647;
+
 function checkMs(name: string, value: number): void {
-  if (Number.isFinite(value) && value >= 0) return;
-  throw new TypeError(`${name} must be a number of milliseconds, not ${String(value)}.`);
+  if (typeof value === 'number' && value >= 0 && value <= LONGEST_MS) return;
+  throw new TypeError(
+    `${name} must be a number of milliseconds from 0 to ${LONGEST_MS}, not ${String(value)}.`,
+  );
 }

@@ -22,6 +22,9 @@ export type WebSocketClass = new (url: string, subprotocols: string[]) => WebSoc
 
 const OPEN = 1;
 
+/** What a connection that broke is reported as. */
+const LOST = 1006;
+
 /** Below this, close codes belong to the standard. */
 const FIRST_OWN_CODE = 3000;
 
@@ -38,7 +41,7 @@ export function createWebSocketConnect(url: string, webSocketClass: WebSocketCla
     try {
       socket = new webSocketClass(url, [...subprotocols]);
     } catch (error) {
-      queueMicrotask(() => events.closed(1006, error instanceof Error ? error.message : ''));
+      queueMicrotask(() => events.closed(LOST, error instanceof Error ? error.message : ''));
       return () => undefined;
     }
     return listen(socket, events);
@@ -47,20 +50,29 @@ export function createWebSocketConnect(url: string, webSocketClass: WebSocketCla
 
 function listen(socket: WebSocketLike, events: TransportEvents): () => void {
   const transport = new WebSocketTransport(socket, () => events.drained());
+  let state: 'connecting' | 'open' | 'closed' = 'connecting';
   let problem = '';
-  socket.binaryType = 'arraybuffer';
-  socket.onopen = () => events.opened(transport, socket.protocol);
-  socket.onmessage = ({ data }: { data: unknown }) => {
-    events.message(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
-  };
-  // A browser says nothing here; `ws` tells why it could not connect.
-  socket.onerror = (event: { message?: unknown }) => {
-    if (typeof event.message === 'string') problem = event.message;
-  };
-  socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
+  const closed = (code: number, reason: string): void => {
+    if (state === 'closed') return;
+    state = 'closed';
     transport.stop();
     events.closed(code, reason === '' ? problem : reason);
   };
+  socket.binaryType = 'arraybuffer';
+  socket.onopen = () => {
+    state = 'open';
+    events.opened(transport, socket.protocol);
+  };
+  socket.onmessage = ({ data }: { data: unknown }) => {
+    events.message(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
+  };
+  // A browser says nothing here; `ws` tells why it could not connect. Node's own WebSocket reports
+  // no close behind the error of a handshake.
+  socket.onerror = (event: { message?: unknown }) => {
+    if (typeof event.message === 'string') problem = event.message;
+    if (state === 'connecting') queueMicrotask(() => closed(LOST, ''));
+  };
+  socket.onclose = ({ code, reason }: { code: number; reason: string }) => closed(code, reason);
   return () => transport.terminate();
 }
 

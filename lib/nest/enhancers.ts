@@ -1,4 +1,4 @@
-import type { CanActivate, NestInterceptor, PipeTransform } from '@nestjs/common';
+import type { CanActivate, NestInterceptor, PipeTransform, Type } from '@nestjs/common';
 import { Injectable } from '@nestjs/common';
 import {
   EXCEPTION_FILTERS_METADATA,
@@ -76,16 +76,11 @@ export class EnhancerFactory {
    * @throws Error that names the class and what to do.
    */
   assertComplete(method: DiscoveredMethod, parameterPipes: readonly unknown[]): void {
-    const { handler, host, title } = method;
-    const given = KINDS.flatMap(([key, run]) => {
-      const ofClass = Reflect.getMetadata(key, host.class) as unknown[] | undefined;
-      const ofMethod = Reflect.getMetadata(key, handler) as unknown[] | undefined;
-      return [...(ofClass ?? []), ...(ofMethod ?? [])].map((it) => [it, run] as const);
-    });
-    for (const [enhancer, run] of [...given, ...parameterPipes.map((it) => [it, 'transform'])]) {
-      if (!isMissing(enhancer, run as string, host)) continue;
+    const { host, title } = method;
+    for (const [enhancer, run] of givenEnhancers(method, parameterPipes)) {
+      if (typeof enhancer !== 'function' || isMade(enhancer, run, host)) continue;
       throw new Error(
-        `${(enhancer as { name: string }).name} on ${title} would not run: Nest makes it only for a controller, or a provider given as a class. Provide ${host.class.name} so, or give the decorator an instance.`,
+        `${enhancer.name} on ${title} would not run: Nest makes it only for a controller, or a provider given as a class. Provide ${host.class.name} so, or give the decorator an instance.`,
       );
     }
     this.#assertScoped(method);
@@ -118,9 +113,22 @@ const KINDS = [
   [PIPES_METADATA, 'transform'],
 ] as const;
 
-/** An enhancer given as a class is made once for its module; one with a static method needs no instance. */
-function isMissing(enhancer: unknown, run: string, host: MethodHost): boolean {
-  if (typeof enhancer !== 'function') return false;
-  if (typeof Reflect.get(enhancer, run) === 'function') return false;
-  return !host.moduleRef.injectables.has(enhancer);
+/** What the decorators of a method were given, with the name of the method that Nest calls on it. */
+function* givenEnhancers(
+  { handler, host }: DiscoveredMethod,
+  parameterPipes: readonly unknown[],
+): Generator<[enhancer: unknown, run: string]> {
+  for (const [key, run] of KINDS) {
+    for (const target of [host.class, handler]) {
+      const given = (Reflect.getMetadata(key, target) ?? []) as unknown[];
+      for (const enhancer of given) yield [enhancer, run];
+    }
+  }
+  for (const pipe of parameterPipes) yield [pipe, 'transform'];
+}
+
+/** A class is made once for its module; one with a static method needs no instance. */
+function isMade(enhancer: object, run: string, { moduleRef }: MethodHost): boolean {
+  if (typeof Reflect.get(enhancer, run) === 'function') return true;
+  return moduleRef.injectables.has(enhancer as Type);
 }

@@ -105,7 +105,10 @@ export class InterceptedOutput implements AsyncIterableIterator<unknown, undefin
   }
 
   #wakeAll(): void {
-    for (const wake of this.#wake.splice(0)) wake();
+    if (this.#wake.length === 0) return;
+    const waiting = this.#wake;
+    this.#wake = [];
+    for (const wake of waiting) wake();
   }
 
   /** Waits for nothing: a generator that hangs in an `await` hears of it when it wakes. */

@@ -79,6 +79,8 @@ class InterceptedRun {
       return result;
     }
     const observable = isObservable(result) ? result : this.#pace(result, push);
+    // The client left while the handler was making its stream: nobody will read it.
+    if (call.end !== undefined) this.#output.close();
     this.#decide('stream');
     return observable;
   }

@@ -4,6 +4,7 @@ import { MessageBus } from '../bus/message-bus.js';
 import { ModelRegistry } from '../model/registry.js';
 import { StreamError } from '../protocol/stream-error.js';
 import { StreamingServer } from '../server/streaming-server.js';
+import { OVERFLOWS } from '../stream/overflow.js';
 import type { PushOptions } from '../stream/source.js';
 import { createExecutionContext } from './call-context.js';
 import type { PipelinePlan } from './call-pipeline.js';
@@ -28,12 +29,8 @@ export class MethodCompiler {
 
   /** @throws Error with a sentence, for declarations that could not work. */
   compile(method: DiscoveredMethod): StreamingHandler {
-    const { handler, host, key, options, title } = method;
-    if (kindOf(handler) === 'GeneratorFunction') {
-      throw new TypeError(`${title} is a generator that is not async: write async *${key}.`);
-    }
-    const { yields } = options;
-    if (yields !== undefined) ElementType.of(yields, this.models, `${title}, yields,`);
+    this.#check(method);
+    const { host, key, options, title } = method;
     const list = readParameters(host.prototype, key, title);
     const pipes = list.parameters.flatMap((it) => it.pipes);
     this.enhancers.assertComplete(method, pipes);
@@ -41,10 +38,22 @@ export class MethodCompiler {
       method,
       layout: this.#layout(method, list),
       push: this.#push(method),
-      givesStream: yields !== undefined || givesStream(method),
+      givesStream: options.yields !== undefined || givesStream(method),
       failedLate: ({ call }, error) => this.log.handlerFailedLate(call, error),
     };
     return new StreamingHandler(plan, { bus: this.bus, enhancers: this.enhancers });
+  }
+
+  #check({ handler, key, options, title }: DiscoveredMethod): void {
+    if (kindOf(handler) === 'GeneratorFunction') {
+      throw new TypeError(`${title} is a generator that is not async: write async *${key}.`);
+    }
+    const { overflow, yields } = options;
+    if (overflow !== undefined && !OVERFLOWS.includes(overflow)) {
+      const known = OVERFLOWS.join(', ');
+      throw new TypeError(`${title} has an unknown overflow, ${overflow}: there are ${known}.`);
+    }
+    if (yields !== undefined) ElementType.of(yields, this.models, `${title}, yields,`);
   }
 
   #layout(method: DiscoveredMethod, list: ParameterList): ArgumentLayout {

@@ -33,7 +33,6 @@ export class StreamingHandler implements ServerMethod {
   readonly #plan: PipelinePlan;
   readonly #parts: HandlerParts;
   /** For a method whose instance and enhancers are the same for all calls. */
-  /** For a method whose instance and enhancers are the same for all calls. */
   readonly #static: CallPipeline | undefined;
   /** Those that need no context; all there are when the instance can't be made. */
   readonly #staticFilters: readonly BoundFilter[];

@@ -15,7 +15,7 @@ import { MethodCompiler } from './method-compiler.js';
 import { MethodExplorer } from './method-explorer.js';
 import { MethodRegistry } from './method-registry.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from './streaming-options.js';
-import { interceptUpgrades, type UpgradeServer } from './upgrade-interceptor.js';
+import { UpgradeInterceptor, type UpgradeServer } from './upgrade-interceptor.js';
 
 /** Opens for clients when the application has started, and lets calls end before it stops. */
 @Injectable()
@@ -24,7 +24,7 @@ export class StreamingLifecycle
 {
   private readonly logger = new Logger('Streaming');
   #upgrade: WebSocketUpgrade | undefined;
-  #giveBack: (() => void) | undefined;
+  #interceptor: UpgradeInterceptor | undefined;
   #ownServer: Server | undefined;
   #isOpen = false;
 
@@ -55,7 +55,7 @@ export class StreamingLifecycle
     this.#isOpen = false;
     await this.server.close(this.options.drainMs);
     await this.#upgrade?.close();
-    this.#giveBack?.();
+    this.#interceptor?.release();
     await this.#closeOwnServer();
   }
 
@@ -75,9 +75,10 @@ export class StreamingLifecycle
   #attach(server: UpgradeServer): void {
     const upgrade = new WebSocketUpgrade(this.server);
     this.#upgrade = upgrade;
-    this.#giveBack = interceptUpgrades(server, this.options.path, (request, socket, head) =>
+    this.#interceptor = new UpgradeInterceptor(server, this.options.path, (request, socket, head) =>
       upgrade.handle(request, socket, head),
     );
+    this.#interceptor.attach();
   }
 
   async #httpServer(): Promise<UpgradeServer | undefined> {

@@ -56,7 +56,7 @@ export class StreamingModule {
     const ours = [...modules.values()].filter((it) => it.metatype === StreamingModule);
     if (ours.length > 1) {
       throw new Error(
-        'StreamingModule is imported twice, with different options. Import it once, in the root module; it is global.',
+        'StreamingModule is imported more than once. Import it in the root module alone; it is global.',
       );
     }
     // Nest starts modules from the greatest distance to the least, and stops them in reverse. Ours

@@ -3,6 +3,14 @@ import type { Limits } from './limits.js';
 import type { Schedule } from './schedule.js';
 import type { Transport } from './transport.js';
 
+/** What a writer tells its link. */
+export interface FrameWriterPort {
+  /** The socket's buffer is above its bound. */
+  full(): void;
+  /** Producers may write again, though the socket reports nothing. */
+  roomAgain(): void;
+}
+
 /**
  * Gathers the frames that one turn of the event loop produces into one WebSocket message, and
  * tells producers when the socket takes no more.
@@ -13,10 +21,13 @@ export class FrameWriter {
   readonly #limits: Limits;
   #flushBytes: number;
   readonly #schedule: Schedule;
-  readonly #onFull: () => void;
+  readonly #port: FrameWriterPort;
   #scheduled = false;
   #open = true;
   #unpausedBytes = 0;
+  /** Bytes sent since producers last waited for the event loop; they rest while they do. */
+  #burstBytes = 0;
+  #isResting = false;
   /** Whether producers may write: the socket's buffer is below its bound. */
   hasRoom = true;
 
@@ -25,14 +36,14 @@ export class FrameWriter {
     transport: Transport,
     limits: Limits,
     schedule: Schedule,
-    onFull: () => void,
+    port: FrameWriterPort,
   ) {
     this.#encoder = encoder;
     this.#transport = transport;
     this.#limits = limits;
     this.#flushBytes = limits.flushBytes;
     this.#schedule = schedule;
-    this.#onFull = onFull;
+    this.#port = port;
   }
 
   /**
@@ -81,14 +92,15 @@ export class FrameWriter {
     if (!this.#open) return;
     const message = this.#encoder.take();
     if (message !== undefined) this.#transport.send(message);
-    this.hasRoom = this.#transport.bufferedBytes <= this.#limits.sendBufferBytes;
-    if (this.hasRoom) this.#unpausedBytes = 0;
-    else this.#onFull();
+    const isFull = this.#transport.bufferedBytes > this.#limits.sendBufferBytes;
+    this.hasRoom = !isFull && !this.#isResting;
+    if (isFull) this.#port.full();
+    else this.#unpausedBytes = 0;
   };
 
   /** The socket's send buffer ran empty. */
   drained(): void {
-    this.hasRoom = true;
+    this.hasRoom = !this.#isResting;
     this.#unpausedBytes = 0;
   }
 
@@ -100,10 +112,30 @@ export class FrameWriter {
 
   #written(): void {
     if (this.#encoder.size >= this.#flushBytes) {
-      this.flush();
+      this.#flushEarly();
     } else if (!this.#scheduled) {
       this.#scheduled = true;
       this.#schedule(this.flush);
     }
   }
+
+  /**
+   * A source that never waits and a peer that reads as fast would keep the event loop to
+   * themselves, so producers wait for its next turn now and then.
+   */
+  #flushEarly(): void {
+    this.#burstBytes += this.#encoder.size;
+    this.flush();
+    if (this.#burstBytes <= this.#limits.sendBufferBytes || this.#isResting) return;
+    this.#isResting = true;
+    this.hasRoom = false;
+    this.#schedule(this.#nextTurn);
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#isResting = false;
+    this.#burstBytes = 0;
+    this.flush();
+    if (this.hasRoom) this.#port.roomAgain();
+  };
 }

@@ -49,7 +49,10 @@ export class Link {
     this.#handler = handler;
     this.#decoder = createDecoder(codec, models, limits);
     const encoder = createEncoder(codec, models, limits);
-    this.writer = new FrameWriter(encoder, transport, limits, parts.schedule, () => this.#full());
+    this.writer = new FrameWriter(encoder, transport, limits, parts.schedule, {
+      full: () => this.#full(),
+      roomAgain: () => this.#roomAgain(),
+    });
     const port = {
       ping: () => this.writer.frame([FrameType.ping]),
       dead: () => this.#giveUp(CloseCode.keepAliveTimeout, 'no answer to a ping'),
@@ -80,7 +83,7 @@ export class Link {
     clearTimeout(this.#stalled);
     this.#stalled = undefined;
     this.writer.drained();
-    if (this.#open) this.#handler.roomAgain();
+    this.#roomAgain();
   }
 
   /** The socket is closed; for the transport's maker. */
@@ -116,8 +119,13 @@ export class Link {
     else if (frame[0] !== FrameType.pong) dispatchFrame(frame, problem, this.#handler);
   };
 
+  #roomAgain(): void {
+    if (this.#open) this.#handler.roomAgain();
+  }
+
   /** The socket's buffer is above its bound; a peer that reads nothing of it is given up. */
   #full(): void {
+    if (!this.#open) return;
     const { stalledBufferBytes, stalledMs } = this.#limits;
     if (this.writer.unpausedBytes > stalledBufferBytes) return this.#giveUpStalled();
     const before = this.#transport.bufferedBytes;

@@ -1,292 +1,38 @@
-import { type Credit, FrameType } from '../protocol/frames.js';
-import { StreamError } from '../protocol/stream-error.js';
-import type { Inbox } from '../stream/inbox.js';
-import { Pump, type PumpPort } from '../stream/pump.js';
-import { toSource } from '../stream/source.js';
-import type { ServerConnection } from './connection.js';
-import type { ServerMethod } from './method.js';
+import type { Limits } from '../protocol/limits.js';
 
-/** What a call asks of its connection and server. */
-export interface CallPort {
-  /** Whether the connection takes more now. */
-  readonly hasRoom: boolean;
-  item(id: number, item: unknown): number;
-  frame(frame: readonly unknown[]): void;
-  /** The call is over: its inputs end. Called once. */
-  over(call: ServerCall): void;
-  /** The handler has come to rest: the call gives its place back. Called once, after `over`. */
-  settled(call: ServerCall): void;
-  toStreamError(error: unknown, call: ServerCall): StreamError | Promise<StreamError>;
-  failed(call: ServerCall, error: unknown, told: StreamError): void;
-  failedLate(call: ServerCall, error: unknown): void;
-  closeFunctionFailed(call: ServerCall, error: unknown): void;
-  stuck(call: ServerCall): void;
+/** The client a call came from. */
+export interface ServerPeer {
+  /** The connection's id. */
+  readonly id: string;
+  /** The headers of its WebSocket handshake. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly remoteAddress: string | undefined;
+  /** The newest credentials it presented. */
+  readonly credentials: string | null;
+  readonly limits: Limits;
 }
 
 /** How a call ended. */
 export type CallEnd = 'ended' | 'error' | 'cancelled' | 'connection-lost';
 
 /**
- * One run of a streaming method. Two things end, one after the other: the call, when the wire is
- * done with it (`over`), and the handler, when its cleanup has run (`settled`).
+ * One run of a streaming method, as the method sees it. Two things end, one after the other: the
+ * call, when the wire is done with it, and the handler, when its cleanup has run.
  */
-export class ServerCall {
+export interface ServerCall {
   /** Unique in this process. */
   readonly id: string;
-  readonly connection: ServerConnection;
-  readonly method: ServerMethod;
-  /** The id the client gave it; those of its inputs follow. */
-  readonly number: number;
-  readonly #port: CallPort;
-  readonly #inputs: readonly Inbox[];
-  #state: 'running' | 'over' | 'settled' = 'running';
-  #end: CallEnd | undefined;
-  /** The handler came to rest before the call was over. */
-  #isAtRest = false;
-  #pump: Pump | undefined;
-  /** Gives the value of a promise method that waits for room on the connection. */
-  #giveValue: (() => void) | undefined;
-  #creditItems: number;
-  #creditBytes: number;
-  #abort: AbortController | undefined;
-  #onOver: (() => void)[] | undefined;
-  #onClose: (() => void)[] | undefined;
-  #stuck: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(
-    number: number,
-    connection: ServerConnection,
-    method: ServerMethod,
-    inputs: readonly Inbox[],
-    credit: Credit,
-    port: CallPort,
-  ) {
-    this.id = `${connection.id}.${number}`;
-    this.connection = connection;
-    this.method = method;
-    this.number = number;
-    this.#inputs = inputs;
-    this.#port = port;
-    this.#creditItems = credit.items;
-    this.#creditBytes = credit.bytes;
-  }
-
+  readonly connection: ServerPeer;
+  readonly method: { readonly name: string };
   /** Aborted when the call is over, for whatever reason. Made when first asked for. */
-  get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#end !== undefined) this.#abort.abort(abortReason(this.#end));
-    }
-    return this.#abort.signal;
-  }
-
+  readonly signal: AbortSignal;
   /** How the call ended; `undefined` while it runs. */
-  get end(): CallEnd | undefined {
-    return this.#end;
-  }
-
-  /** The ends of the client's inputs, in the order of their places. */
-  get inputs(): readonly Inbox[] {
-    return this.#inputs;
-  }
-
+  readonly end: CallEnd | undefined;
   /**
    * Runs a function as soon as the call is over, before the handler's cleanup: for what must wake a
    * handler that waits. At once when it is over already.
    */
-  onOver(run: () => void): void {
-    if (this.#state !== 'running') return this.#runSafely(run);
-    this.#onOver ??= [];
-    this.#onOver.push(run);
-  }
-
+  onOver(run: () => void): void;
   /** Runs a function once the handler has settled, after its `finally`. At once when it has. */
-  onClose(run: () => void): void {
-    if (this.#state === 'settled') return this.#runSafely(run);
-    this.#onClose ??= [];
-    this.#onClose.push(run);
-  }
-
-  /** Runs the method. Called once, by the connection. */
-  start(args: unknown[]): void {
-    try {
-      const result = this.method.invoke(this, args);
-      if (!isThenable(result)) return this.#returned(result);
-      // Not every thenable keeps to what a promise does.
-      Promise.resolve(result).then(
-        (value) => this.#returned(value),
-        (error: unknown) => this.#failed(error),
-      );
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
-  /** The client reads on. */
-  grant(items: number, bytes: number): void {
-    if (this.#pump !== undefined) return this.#pump.grant(items, bytes);
-    this.#creditItems += items;
-    this.#creditBytes += bytes;
-  }
-
-  /** The connection may have room again. */
-  resume(): void {
-    this.#pump?.resume();
-    this.#giveValue?.();
-  }
-
-  /** The client gave up, or went away: nothing more is written, and the handler is told. */
-  stop(end: 'cancelled' | 'connection-lost'): void {
-    if (this.#state !== 'running') return;
-    this.#over(end);
-    this.#pump?.stop();
-  }
-
-  /** Ends the call with an error from outside the handler: it is told as if it was cancelled. */
-  fail(error: unknown): void {
-    if (this.#state !== 'running') return;
-    this.#tellError(error);
-    this.#pump?.stop();
-  }
-
-  #returned(value: unknown): void {
-    try {
-      this.#begin(value);
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
-  #begin(value: unknown): void {
-    const source = toSource(value, this.method.push);
-    if (source === undefined) return this.#answer(value);
-    this.#pump = new Pump(source, this.#pumpPort(), this.#creditItems, this.#creditBytes);
-    if (this.#state !== 'running') return this.#pump.stop();
-    this.#port.frame([FrameType.opened, this.number, 'stream']);
-    void this.#pump.run();
-  }
-
-  /** The result of a promise method: one item, or none, and the end. */
-  #answer(value: unknown): void {
-    if (this.#state === 'running') {
-      if (!this.#port.hasRoom) return this.#hold(value);
-      this.#port.frame([FrameType.opened, this.number, 'value']);
-      if (value !== undefined) this.#port.item(this.number, value);
-      this.#port.frame([FrameType.end, this.number]);
-      this.#over('ended');
-    }
-    this.#settled();
-  }
-
-  #hold(value: unknown): void {
-    this.#isAtRest = true;
-    this.#giveValue = () => {
-      this.#giveValue = undefined;
-      this.#returned(value);
-    };
-  }
-
-  #pumpPort(): PumpPort {
-    const port = this.#port;
-    const number = this.number;
-    return {
-      get hasRoom() {
-        return port.hasRoom;
-      },
-      write: (item) => port.item(number, item),
-      end: () => {
-        port.frame([FrameType.end, number]);
-        this.#over('ended');
-      },
-      fail: (error) => this.#tellError(error),
-      settled: (error) => {
-        if (error !== undefined) port.failedLate(this, error);
-        this.#settled();
-      },
-    };
-  }
-
-  /** The method threw before it gave a stream: the handler is at rest. */
-  #failed(error: unknown): void {
-    if (this.#state === 'running') this.#tellError(error);
-    else if (!this.#isOwnAbort(error)) this.#port.failedLate(this, error);
-    this.#settled();
-  }
-
-  #tellError(error: unknown): void {
-    const told = this.#port.toStreamError(error, this);
-    if (told instanceof Promise) void told.then((it) => this.#tell(error, it));
-    else this.#tell(error, told);
-  }
-
-  /** Once what to tell is known; the client may have gone in the meantime. */
-  #tell(error: unknown, told: StreamError): void {
-    if (this.#state !== 'running') return;
-    this.#writeError(told);
-    this.#port.failed(this, error, told);
-    this.#over('error');
-  }
-
-  /** Its data may be what can't be sent. */
-  #writeError(told: StreamError): void {
-    const { code, message, id, data } = told;
-    const body = { code, message, ...(id === undefined ? {} : { id }) };
-    const withData = data === undefined ? body : { ...body, data };
-    try {
-      this.#port.frame([FrameType.error, this.number, withData]);
-    } catch {
-      this.#port.frame([FrameType.error, this.number, body]);
-    }
-  }
-
-  #isOwnAbort(error: unknown): boolean {
-    return this.#abort?.signal.aborted === true && error === this.#abort.signal.reason;
-  }
-
-  #over(end: CallEnd): void {
-    this.#state = 'over';
-    this.#end = end;
-    this.#port.over(this);
-    for (const run of this.#onOver?.splice(0) ?? []) this.#runSafely(run);
-    this.#abort?.abort(abortReason(end));
-    if (this.#isAtRest) this.#settled();
-    else if (end !== 'ended') this.#watch();
-  }
-
-  #watch(): void {
-    const { stuckHandlerMs } = this.connection.limits;
-    this.#stuck = setTimeout(() => this.#port.stuck(this), stuckHandlerMs);
-    this.#stuck.unref();
-  }
-
-  #settled(): void {
-    if (this.#state === 'settled') return;
-    this.#isAtRest = true;
-    // What to tell of its error is still being found out.
-    if (this.#state === 'running') return;
-    this.#state = 'settled';
-    clearTimeout(this.#stuck);
-    this.#port.settled(this);
-    for (const run of this.#onClose?.splice(0) ?? []) this.#runSafely(run);
-  }
-
-  #runSafely(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.#port.closeFunctionFailed(this, error);
-    }
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
-}
-
-function abortReason(end: CallEnd): StreamError {
-  return new StreamError('cancelled', `The call is over: ${end}.`);
+  onClose(run: () => void): void;
 }

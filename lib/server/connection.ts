@@ -9,8 +9,9 @@ import type { Transport } from '../protocol/transport.js';
 import type { CodecName } from '../protocol/version.js';
 import { ProtocolViolation } from '../protocol/violation.js';
 import { Inbox } from '../stream/inbox.js';
-import { type CallPort, ServerCall } from './call.js';
+import type { ServerCall, ServerPeer } from './call.js';
 import type { MethodTable } from './method.js';
+import { type CallPort, RunningCall } from './running-call.js';
 import type { ServerHooks } from './server-hooks.js';
 
 /** What is known of a client from its WebSocket handshake. */
@@ -35,14 +36,14 @@ export interface ConnectionParts {
 }
 
 /** One client's connection, from the server's side: its calls by number. */
-export class ServerConnection {
+export class ServerConnection implements ServerPeer {
   readonly id: string;
   readonly headers: Handshake['headers'];
   readonly remoteAddress: string | undefined;
   readonly limits: Limits;
   readonly #parts: ConnectionParts;
   readonly #link: Link;
-  readonly #calls = new Map<number, ServerCall>();
+  readonly #calls = new Map<number, RunningCall>();
   readonly #inputs = new Map<number, Inbox>();
   readonly #callPort: CallPort;
   #highest = 0;
@@ -61,7 +62,12 @@ export class ServerConnection {
     this.#callPort = this.#createCallPort();
     const { codec } = handshake;
     this.#link = new Link({ transport, codec, models, limits, schedule }, this.#handler());
-    this.#link.writer.frame([FrameType.welcome, id, creditPair(firstCredit(limits)), limits.messageBytes]);
+    this.#link.writer.frame([
+      FrameType.welcome,
+      id,
+      creditPair(firstCredit(limits)),
+      limits.messageBytes,
+    ]);
     this.#link.writer.flush();
     this.#helloTimer = setTimeout(() => this.#helloMissing(), limits.helloTimeoutMs);
   }
@@ -154,7 +160,7 @@ export class ServerConnection {
     if (refusal !== undefined) return this.#refuse(id, refusal);
     if (method === undefined) return this.#refuse(id, notFound());
     const inputs = places.map((_, i) => this.#createInput(id + 1 + i));
-    const call = new ServerCall(id, this, method, inputs, credit, this.#callPort);
+    const call = new RunningCall(id, this, method, inputs, credit, this.#callPort);
     this.#calls.set(id, call);
     for (const [i, place] of places.entries()) args[place] = inputs[i];
     call.start(args);
@@ -206,7 +212,7 @@ export class ServerConnection {
   }
 
   /** The call a frame names; `undefined` for one that is over, whose late frames mean nothing. */
-  #call(id: number): ServerCall | undefined {
+  #call(id: number): RunningCall | undefined {
     this.#checkKnown(id);
     return this.#calls.get(id);
   }
@@ -245,14 +251,14 @@ export class ServerConnection {
     };
   }
 
-  #callOver(call: ServerCall): void {
+  #callOver(call: RunningCall): void {
     for (const [i, inbox] of call.inputs.entries()) {
       this.#inputs.delete(call.number + 1 + i);
       inbox.close();
     }
   }
 
-  #callSettled(call: ServerCall): void {
+  #callSettled(call: RunningCall): void {
     this.#calls.delete(call.number);
     if (this.#calls.size === 0) this.#parts.idle(this);
   }

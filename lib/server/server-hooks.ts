@@ -1,11 +1,10 @@
 import type { StreamError } from '../protocol/stream-error.js';
-import type { ServerCall } from './call.js';
-import type { ServerConnection } from './connection.js';
+import type { ServerCall, ServerPeer } from './call.js';
 
 /** What the engine tells of itself: it never logs. None of these may throw. */
 export interface ServerHooks {
-  connectionOpened?(connection: ServerConnection): void;
-  connectionClosed?(connection: ServerConnection, code: number, reason: string): void;
+  connectionOpened?(connection: ServerPeer): void;
+  connectionClosed?(connection: ServerPeer, code: number, reason: string): void;
   /** A call ended with an error: what was thrown, and what the client was told. */
   callFailed?(call: ServerCall, error: unknown, told: StreamError): void;
   /** A handler threw when its call was over already: in its cleanup, say. The client isn't told. */
@@ -15,5 +14,5 @@ export interface ServerHooks {
   /** A function given to `onClose` or `onOver` threw. */
   closeFunctionFailed?(call: ServerCall, error: unknown): void;
   /** An error in the engine itself; the connection was closed. */
-  connectionBroken?(connection: ServerConnection, error: unknown): void;
+  connectionBroken?(connection: ServerPeer, error: unknown): void;
 }

@@ -102,12 +102,17 @@ class WebSocketTransport implements Transport {
     this.#webSocket = webSocket;
   }
 
+  /** One that closes takes nothing any more; with room in it, its sources would never wait. */
   get bufferedBytes(): number {
-    return this.#webSocket.bufferedAmount;
+    return this.#isOpen ? this.#webSocket.bufferedAmount : Number.POSITIVE_INFINITY;
+  }
+
+  get #isOpen(): boolean {
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
   }
 
   send(message: string | Uint8Array): void {
-    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#webSocket.send(message);
+    if (this.#isOpen) this.#webSocket.send(message);
   }
 
   close(code: number, reason: string): void {

@@ -6,6 +6,9 @@ export interface TimerWatch {
   stop(): void;
 }
 
+/** Node's own WebSocket keeps a timer that ticks for all connections. */
+const PLATFORM = /node:internal\/deps\/undici/;
+
 /**
  * Watches the global `setTimeout`. `process.getActiveResourcesInfo()` would show neither the timers
  * that are not referenced nor whose they are; Node's and the test runner's own don't come by here.
@@ -18,7 +21,8 @@ export function watchTimers(): TimerWatch {
       set.delete(timer);
       run(...args);
     }, ms);
-    set.set(timer, new Error('set here').stack ?? '');
+    const { stack = '' } = new Error('set here');
+    if (!PLATFORM.test(stack)) set.set(timer, stack);
     return timer;
   };
   globalThis.setTimeout = Object.assign(watched, own.setTimeout) as typeof setTimeout;

@@ -290,6 +290,17 @@ describe('the start fails with a sentence', () => {
     );
   });
 
+  it('for an overflow that there is not', async () => {
+    @Injectable()
+    class Odd {
+      @StreamingMethod({ overflow: 'dropAll' as never })
+      odd(): void {}
+    }
+    expect(await refusal({ providers: [Odd] })).toBe(
+      'Odd.odd has an unknown overflow, dropAll: there are error, dropOldest, dropNewest, latest.',
+    );
+  });
+
   it('for an element type that can not cross the wire', async () => {
     class Unknown {}
     @Serializable('DiscoveryKnown')
@@ -318,10 +329,10 @@ describe('the start fails with a sentence', () => {
     expect(await refusal({ providers: [NoThunk] })).toMatch('must name its type by a thunk');
   });
 
-  it('when StreamingModule is imported twice with different options', async () => {
-    expect(await refusal({ imports: [StreamingModule.forRoot({ path: '/other' })] })).toMatch(
-      'StreamingModule is imported twice',
-    );
+  it('when StreamingModule is imported twice', async () => {
+    for (const again of [StreamingModule, StreamingModule.forRoot({ path: '/other' })]) {
+      expect(await refusal({ imports: [again] })).toMatch('is imported more than once');
+    }
   });
 
   it('for a decorator on something that is no method', () => {

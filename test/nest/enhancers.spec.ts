@@ -10,6 +10,7 @@ import {
   type ModuleMetadata,
   type NestInterceptor,
   type PipeTransform,
+  type Provider,
   Scope,
   type Type,
   UseFilters,
@@ -203,6 +204,23 @@ describe.each(cases)(
   },
 );
 
+@Injectable({ scope: Scope.REQUEST })
+class ScopedGuard implements CanActivate {
+  canActivate(): boolean {
+    return false;
+  }
+}
+
+@Injectable()
+class Open {
+  @StreamingMethod()
+  run(): void {}
+}
+
+function withScopedGuard(provider: Provider): ModuleMetadata {
+  return { providers: [{ provide: APP_GUARD, useClass: ScopedGuard }, provider] };
+}
+
 describe('an enhancer Nest has no instance of fails the start', () => {
   @Injectable()
   class Guard implements CanActivate {
@@ -242,20 +260,20 @@ describe('an enhancer Nest has no instance of fails the start', () => {
   });
 
   it('when it is global, of request scope, and the class is provided by a factory', async () => {
-    @Injectable({ scope: Scope.REQUEST })
-    class ScopedGuard extends Guard {}
-    @Injectable()
-    class Open {
-      @StreamingMethod()
-      run(): void {}
-    }
-    const providers = [
-      { provide: APP_GUARD, useClass: ScopedGuard },
-      { provide: 'TOKEN', useFactory: () => new Open() },
-    ];
-    expect((await failure(startApp({ providers }))).message).toMatch(
+    const factory = { provide: 'TOKEN', useFactory: () => new Open() };
+    expect((await failure(startApp(withScopedGuard(factory)))).message).toMatch(
       /^ScopedGuard is of request or transient scope and would not run on Open\.run/,
     );
+  });
+
+  it.each([
+    ['factory', { provide: Open, useFactory: () => new Open() }],
+    ['value', { provide: Open, useValue: new Open() }],
+    ['class', { provide: 'TOKEN', useClass: Open }],
+  ])('but runs where Nest makes it (%s)', async (_, provider) => {
+    const { connect } = await startApp(withScopedGuard(provider));
+    const error = await failure(connect<{ open: Open }>().open.run());
+    expect(error).toMatchObject({ code: 'permission-denied' });
   });
 });
 

@@ -19,7 +19,7 @@ import { WsException } from '@nestjs/websockets';
 import { Observable, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { StreamError, StreamingMethod, StreamingSession } from '../../lib/index.js';
-import { failure, startApp } from './app.js';
+import { failure, startApp, until } from './app.js';
 
 class DatabaseError extends Error {}
 
@@ -267,6 +267,19 @@ describe('an exception filter', () => {
       message: 'Not you.',
     });
     expect(server.callCount).toBe(0);
+  });
+
+  it('that takes its time is not waited for when the client leaves', async () => {
+    const { server, connect } = await startApp({ providers: [AsyncFilteredService] });
+    const { asyncFiltered } = connect<{ asyncFiltered: Failing }>();
+    const stream = asyncFiltered.midStream('database');
+    const output = stream[Symbol.asyncIterator]();
+    expect([await output.next(), await output.next()]).toMatchObject([{ value: 1 }, { value: 2 }]);
+    stream.cancel();
+    await until(() => server.callCount === 0);
+    expect(await failure(asyncFiltered.now('database'))).toMatchObject({
+      code: 'permission-denied',
+    });
   });
 
   it('may return an observable that fails, or the error', async () => {

@@ -44,6 +44,10 @@ let cleaned = 0;
 let finalized = 0;
 let attempts = 0;
 
+function noteCleanup(): void {
+  cleaned += 1;
+}
+
 function noteEnd(): void {
   finalized += 1;
 }
@@ -177,6 +181,14 @@ class Intercepted {
     cleaned += 1;
   }
 
+  @UseInterceptors(piping(tap({})))
+  @StreamingMethod()
+  async promised(@StreamSession() session: StreamingSession) {
+    attempts += 1;
+    await new Promise((resolve) => session.signal.addEventListener('abort', resolve));
+    return new ReadableStream<number>({ cancel: noteCleanup });
+  }
+
   @UseInterceptors(piping(timeout(20)))
   @StreamingMethod()
   async *tooSlow() {
@@ -265,6 +277,15 @@ describe('an interceptor', () => {
     expect(await firstOf(intercepted.hanging(), 1)).toEqual([1]);
     await until(() => server.callCount === 0);
     expect([finalized, cleaned]).toEqual([2, 1]);
+  });
+
+  it('lets go of a stream that the handler gives when the client has left', async () => {
+    const { server, intercepted } = await start();
+    const promised = intercepted.promised();
+    await until(() => attempts === 1);
+    promised.cancel();
+    await until(() => server.callCount === 0);
+    await until(() => cleaned === 1);
   });
 
   it('may time out', async () => {

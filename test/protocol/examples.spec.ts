@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { ModelRegistry, Serializable } from '../../lib/model/registry.js';
 import { CloseCode, mayReconnect } from '../../lib/protocol/close-codes.js';
 import { createDecoder } from '../../lib/protocol/create-codec.js';
-import { dispatchFrame, FIRST_ITEM, type FrameHandler, FrameType } from '../../lib/protocol/frames.js';
+import {
+  dispatchFrame,
+  FIRST_ITEM,
+  type FrameHandler,
+  FrameType,
+} from '../../lib/protocol/frames.js';
 import { DEFAULT_LIMITS } from '../../lib/protocol/limits.js';
 import { ERROR_CODES, type StreamError } from '../../lib/protocol/stream-error.js';
 import { ProtocolViolation } from '../../lib/protocol/violation.js';
@@ -40,8 +45,7 @@ function dispatch({ frame, problem }: Decoded, to: Side): string | undefined {
     called = name;
   };
   const both = ['item', 'unreadable', 'end', 'error', 'cancel', 'credit'];
-  const own =
-    to === 'server' ? ['hello', 'open', 'credentials'] : ['welcome', 'opened', 'drain'];
+  const own = to === 'server' ? ['hello', 'open', 'credentials'] : ['welcome', 'opened', 'drain'];
   const handler = Object.fromEntries([...both, ...own].map((name) => [name, note(name)]));
   dispatchFrame(frame, problem, handler as unknown as FrameHandler);
   return called;

@@ -33,6 +33,7 @@ export function createHandlers(seen: Seen): Record<string, Handler> {
       return 'too late';
     },
     /** Reads no input and gives nothing. */
+    // biome-ignore lint/correctness/useYield: a stream without items
     async *silent(call) {
       await over(call);
       seen.push(`silent ${call.end}`);

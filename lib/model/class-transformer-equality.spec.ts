@@ -1,0 +1,83 @@
+import { instanceToPlain, plainToInstance } from 'class-transformer';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { StreamError } from '../protocol/stream-error.js';
+import { classTransformer, type TransformOptions } from './class-transformer.js';
+import { type GeneratedClasses, generatedClasses } from './spec/generated-classes.js';
+
+const seed = fc.array(fc.nat(1000), { minLength: 6, maxLength: 24 });
+
+const options: fc.Arbitrary<TransformOptions> = fc.record(
+  {
+    strategy: fc.constantFrom('excludeAll', 'exposeAll'),
+    excludeExtraneousValues: fc.boolean(),
+    excludePrefixes: fc.constantFrom(['_'], ['_', 'e']),
+    groups: fc.constantFrom([], ['staff'], ['public', 'other']),
+    version: fc.constantFrom(0.5, 1, 2, 4),
+    exposeUnsetFields: fc.boolean(),
+    exposeDefaultValues: fc.boolean(),
+    enableImplicitConversion: fc.boolean(),
+  },
+  { requiredKeys: [] },
+);
+const oftenNone = fc.oneof(fc.constant({}), options);
+
+const RUNS = { numRuns: 2500 };
+
+function compile({ model }: GeneratedClasses, chosen: TransformOptions) {
+  return classTransformer(chosen)({ isRegistered: () => false })(model);
+}
+
+describe('a compiled model', () => {
+  it('makes the instances that plainToInstance makes, of whatever fields', () => {
+    fc.assert(
+      fc.property(generatedClasses, oftenNone, seed, (classes, chosen, numbers) => {
+        const { fromFields } = compile(classes, chosen);
+        const wanted = attempt(() =>
+          plainToInstance(classes.model, classes.value('fields', numbers), chosen),
+        );
+        const made = attempt(() => fromFields(classes.value('fields', numbers)));
+        if (made.error !== undefined && !(made.error instanceof StreamError)) throw made.error;
+        hold(made, wanted);
+      }),
+      RUNS,
+    );
+  });
+
+  it('arrives as plainToInstance makes it of what instanceToPlain made', () => {
+    fc.assert(
+      fc.property(generatedClasses, oftenNone, seed, (classes, chosen, numbers) => {
+        const { toFields, fromFields } = compile(classes, chosen);
+        const wanted = attempt(() => {
+          const plain = instanceToPlain(classes.value('instance', numbers), chosen);
+          return plainToInstance(classes.model, plain, chosen);
+        });
+        hold(
+          attempt(() => fromFields(toFields(classes.value('instance', numbers)))),
+          wanted,
+        );
+      }),
+      RUNS,
+    );
+  });
+});
+
+interface Attempt {
+  readonly value?: unknown;
+  readonly error?: unknown;
+}
+
+function attempt(action: () => unknown): Attempt {
+  try {
+    return { value: action() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Where class-transformer can't, we may. */
+function hold(made: Attempt, wanted: Attempt): void {
+  if (wanted.error !== undefined) return;
+  if (made.error !== undefined) throw made.error;
+  expect(made.value).toStrictEqual(wanted.value);
+}

@@ -1,0 +1,15 @@
+import type { ModelType } from '../protocol/model-port.js';
+
+/** A class whose instances cross the wire. It is constructed without arguments when one arrives. */
+export type ModelClass<T extends object = object> = new () => T;
+
+/** What is compiled of a class. */
+export type ModelFunctions = Pick<ModelType, 'toFields' | 'fromFields'>;
+
+/** Knows which instances the codecs can carry as they are. */
+export interface RegisteredModels {
+  isRegistered(value: object): boolean;
+}
+
+/** Makes the functions of a registry's classes. Called once for each registry. */
+export type ModelCompiler = (models: RegisteredModels) => (model: ModelClass) => ModelFunctions;

@@ -1,0 +1,145 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { describe, expect, it } from 'vitest';
+import { MessageBus, StreamingMethod, StreamingSession, StreamSession } from '../../lib/index.js';
+import { failure, startApp, until } from './app.js';
+
+@Injectable()
+class Database implements OnModuleDestroy {
+  isOpen = true;
+
+  onModuleDestroy(): void {
+    this.isOpen = false;
+  }
+}
+
+const events: string[] = [];
+
+@Injectable()
+class WorkService {
+  constructor(private readonly database: Database) {}
+
+  /** Ends soon after it was told to. */
+  @StreamingMethod()
+  async *polite(@StreamSession() session: StreamingSession) {
+    try {
+      yield 'started';
+      await new Promise((resolve) => session.signal.addEventListener('abort', resolve));
+    } finally {
+      events.push(`cleaned up, database ${this.database.isOpen ? 'open' : 'closed'}`);
+    }
+  }
+
+  /** Ends by itself, in a while. */
+  @StreamingMethod()
+  async *brief() {
+    yield 'started';
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    yield `done, database ${this.database.isOpen ? 'open' : 'closed'}`;
+  }
+
+  @StreamingMethod()
+  async *deaf() {
+    yield 'started';
+    await new Promise(() => undefined);
+  }
+
+  @StreamingMethod()
+  async *subscribed(@StreamSession() session: StreamingSession) {
+    yield 'started';
+    yield* session.messages.subscribe('channel');
+  }
+}
+
+const metadata = { providers: [Database, WorkService] };
+
+/** Reads a stream to its end in the background. */
+function read(stream: AsyncIterable<unknown>) {
+  const items: unknown[] = [];
+  const ended = (async () => {
+    for await (const item of stream) items.push(item);
+  })();
+  ended.catch(() => undefined);
+  return { items, ended };
+}
+
+describe('closing the application', () => {
+  it('lets calls that run end, while their providers are still there', async () => {
+    const { app, connect } = await startApp(metadata);
+    const { items, ended } = read(connect<{ work: WorkService }>().work.brief());
+    await until(() => items.length === 1);
+    await app.close();
+    await ended;
+    expect(items).toEqual(['started', 'done, database open']);
+    expect(app.get(Database).isOpen).toBe(false);
+  });
+
+  it('ends the others when the drain time is over; their clients are told', async () => {
+    const { app, server, connect } = await startApp({ ...metadata, options: { drainMs: 30 } });
+    events.length = 0;
+    const client = connect<{ work: WorkService }>();
+    const calls = [read(client.work.polite()), read(client.work.subscribed())];
+    await until(() => calls.every(({ items }) => items.length === 1));
+    const start = Date.now();
+    await app.close();
+    expect(Date.now() - start).toBeLessThan(1_000);
+    for (const { ended } of calls) {
+      expect(await failure(ended)).toMatchObject({ code: 'connection-lost' });
+    }
+    expect(events).toEqual(['cleaned up, database open']);
+    expect(server.callCount).toBe(0);
+    expect(app.get(MessageBus).subscriberCount()).toBe(0);
+  });
+
+  it('does not wait for ever for a handler that does not listen', async () => {
+    const { app, connect } = await startApp({ ...metadata, options: { drainMs: 30 } });
+    const { items } = read(connect<{ work: WorkService }>().work.deaf());
+    await until(() => items.length === 1);
+    await app.close();
+  });
+
+  it('refuses new calls while it drains', async () => {
+    const { app, connect } = await startApp(metadata);
+    const client = connect<{ work: WorkService }>();
+    const { items, ended } = read(client.work.brief());
+    await until(() => items.length === 1);
+    const closing = app.close();
+    const refused = await failure(client.work.brief());
+    expect(['unavailable', 'connection-lost', 'connect-failed']).toContain(refused.code);
+    await closing;
+    await ended;
+  });
+
+  it('may be done twice, and leaves no listener', async () => {
+    const { app, connect } = await startApp(metadata);
+    const http = app.getHttpServer();
+    const { items } = read(connect<{ work: WorkService }>().work.brief());
+    await until(() => items.length === 1);
+    expect(Object.hasOwn(http, 'emit')).toBe(true);
+    await Promise.all([app.close(), app.close()]);
+    expect(Object.hasOwn(http, 'emit')).toBe(false);
+    expect(http.listenerCount('upgrade')).toBe(0);
+    await app.close();
+  });
+
+  it('warns at the first connection when nothing waits for signals', async () => {
+    const { log, connect } = await startApp(metadata);
+    const listeners = process.listeners('SIGTERM');
+    process.removeAllListeners('SIGTERM');
+    for (let i = 0; i < 2; i += 1) {
+      const { items } = read(connect<{ work: WorkService }>().work.brief());
+      await until(() => items.length === 1);
+    }
+    for (const listener of listeners) process.on('SIGTERM', listener);
+    expect(log.find('warn', 'enableShutdownHooks')).toHaveLength(1);
+  });
+
+  it('does not warn when shutdown hooks are enabled', async () => {
+    const { log, connect } = await startApp({
+      ...metadata,
+      configure: (app) => void app.enableShutdownHooks(['SIGTERM']),
+    });
+    const { items } = read(connect<{ work: WorkService }>().work.brief());
+    await until(() => items.length === 1);
+    expect(log.find('warn', 'enableShutdownHooks')).toEqual([]);
+  });
+});
