@@ -42,6 +42,10 @@ export function resolveClientOptions(options: ClientOptions, connect: Connect): 
   if (codec !== 'json' && codec !== 'msgpack') {
     throw new TypeError(`codec must be 'json' or 'msgpack', not ${String(codec)}.`);
   }
+  const { credentials = () => null } = options;
+  if (typeof credentials !== 'function') {
+    throw new TypeError('credentials must be a function that gives a string or null.');
+  }
   checkMs('connectTimeoutMs', connectTimeoutMs);
   checkMs('idleMs', idleMs);
   if (backoff.firstMs !== undefined) checkMs('backoff.firstMs', backoff.firstMs);
@@ -55,7 +59,7 @@ export function resolveClientOptions(options: ClientOptions, connect: Connect): 
     models: new ModelRegistry(options.models ?? []),
     limits: resolveLimits(options.limits),
     schedule: createSchedule(),
-    credentials: options.credentials ?? (() => null),
+    credentials,
   };
 }
 

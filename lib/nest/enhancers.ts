@@ -87,7 +87,9 @@ export class EnhancerFactory {
   }
 
   #assertScoped({ host, title }: DiscoveredMethod): void {
-    const known = new Set(host.wrapper.getEnhancersMetadata());
+    // A value can't be made anew for each call, whatever Nest noted.
+    const isValue = host.wrapper.isNotMetatype && !host.wrapper.isFactory;
+    const known = new Set(isValue ? [] : host.wrapper.getEnhancersMetadata());
     for (const wrapper of this.#scopedEnhancers()) {
       if (known.has(wrapper)) continue;
       throw new Error(

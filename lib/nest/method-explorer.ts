@@ -40,7 +40,10 @@ export class MethodExplorer {
 
   constructor(private readonly modules: ModulesContainer) {}
 
-  /** A provider of request scope that a factory makes has no class to look into: it isn't found. */
+  /**
+   * What a factory of request scope makes is found only where its class is the token: there is no
+   * instance to look into.
+   */
   *explore(): Generator<DiscoveredMethod> {
     for (const [moduleKey, moduleRef] of this.modules) {
       for (const wrapper of [...moduleRef.controllers.values(), ...moduleRef.providers.values()]) {
@@ -79,10 +82,12 @@ export class MethodExplorer {
 function prototypeOf(wrapper: InstanceWrapper): object | undefined {
   // What useExisting stands for is found where it is provided.
   if (wrapper.isAlias) return undefined;
-  if (!wrapper.isNotMetatype && wrapper.metatype) return wrapper.metatype.prototype ?? undefined;
+  const metatype = wrapper.isNotMetatype ? undefined : wrapper.metatype;
+  if (metatype) return metatype.prototype ?? undefined;
   const instance: unknown = wrapper.instance;
-  if (typeof instance !== 'object' || instance === null) return undefined;
-  return Object.getPrototypeOf(instance) ?? undefined;
+  if (typeof instance === 'object' && instance !== null) return Object.getPrototypeOf(instance);
+  // A factory of request scope has made none yet: then its token says what it makes, or nothing.
+  return typeof wrapper.token === 'function' ? wrapper.token.prototype : undefined;
 }
 
 function classOf(wrapper: InstanceWrapper, prototype: object): Type {

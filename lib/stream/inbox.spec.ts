@@ -111,6 +111,22 @@ describe('Inbox', () => {
     expect(bytes.receive(['x'], 0, 1)).toBe(false);
   });
 
+  it('loses no fraction of a byte, however long the stream is', async () => {
+    const window = { items: 1_000, bytes: 20 };
+    const writer = new Writer(window);
+    const grant = (items: number, bytes: number) => {
+      writer.items += items;
+      writer.bytes += bytes;
+    };
+    const inbox = new Inbox({ grant, cancel: () => undefined }, window);
+    for (let round = 0; round < 2_000; round++) {
+      const { list, bytes } = writer.run([4, 5, 1]);
+      expect(list).toHaveLength(3);
+      expect(inbox.receive(list, 0, bytes)).toBe(true);
+      for (let i = 0; i < 3; i++) await inbox.next();
+    }
+  });
+
   it('has no rejection of its own when nobody reads the error', async () => {
     const { inbox } = createInbox();
     inbox.fail(new Error('nobody looks'));

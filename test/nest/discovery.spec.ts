@@ -190,6 +190,11 @@ describe('an instance', () => {
     expect(await call({ providers: [Dependency, DependentService] }, 'dependent.ids')).toBe(true);
   });
 
+  it('of request scope may come from a factory whose token is the class', async () => {
+    const factory = { provide: Plain, scope: Scope.REQUEST, useFactory: () => new Plain() };
+    expect(await call({ providers: [factory] }, 'plain.who')).toBe('plain');
+  });
+
   it('that cannot be made fails its call', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class BrokenService {

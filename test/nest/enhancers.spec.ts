@@ -245,6 +245,20 @@ describe('an enhancer Nest has no instance of fails the start', () => {
     }
   });
 
+  it('or runs, when the class is provided under another token (Nest 12 makes it, Nest 11 not)', async () => {
+    @Injectable()
+    class Guarded {
+      @UseGuards(Guard)
+      @StreamingMethod()
+      run(): void {}
+    }
+    const calling = async () => {
+      const { connect } = await startApp({ providers: [{ provide: 'TOKEN', useClass: Guarded }] });
+      await connect<{ guarded: Guarded }>().guarded.run();
+    };
+    expect((await failure(calling())).message).toMatch(/^Forbidden resource$|would not run/);
+  });
+
   it('when it is a pipe of a parameter', async () => {
     @Injectable()
     class Pipe implements PipeTransform {
@@ -259,16 +273,17 @@ describe('an enhancer Nest has no instance of fails the start', () => {
     expect((await failure(startApp({ providers }))).message).toMatch(/^Pipe on Piped\.run would/);
   });
 
-  it('when it is global, of request scope, and the class is provided by a factory', async () => {
-    const factory = { provide: 'TOKEN', useFactory: () => new Open() };
-    expect((await failure(startApp(withScopedGuard(factory)))).message).toMatch(
+  it.each([
+    ['factory', { provide: 'TOKEN', useFactory: () => new Open() }],
+    ['value', { provide: Open, useValue: new Open() }],
+  ])('when it is global, of request scope, and the class is provided by a %s', async (_, open) => {
+    expect((await failure(startApp(withScopedGuard(open)))).message).toMatch(
       /^ScopedGuard is of request or transient scope and would not run on Open\.run/,
     );
   });
 
   it.each([
     ['factory', { provide: Open, useFactory: () => new Open() }],
-    ['value', { provide: Open, useValue: new Open() }],
     ['class', { provide: 'TOKEN', useClass: Open }],
   ])('but runs where Nest makes it (%s)', async (_, provider) => {
     const { connect } = await startApp(withScopedGuard(provider));

@@ -101,7 +101,7 @@ export class GeneratedClasses {
   readonly #models: Model[] = [];
 
   constructor(readonly plans: readonly [ClassPlan, ...ClassPlan[]]) {
-    this.plans = [toLeaf(plans[0]), ...plans.slice(1)];
+    this.plans = [toLeaf(plans[0]), ...plans.slice(1).map(toHeir(plans))];
     for (const plan of this.plans) this.#models.push(this.#create(plan));
   }
 
@@ -216,7 +216,7 @@ export class GeneratedClasses {
   #propertiesOf(index: number): [string, PropertyPlan][] {
     const plan = this.plans[index] as ClassPlan;
     const inherited = plan.extendsPrevious && index > 0 ? this.#propertiesOf(index - 1) : [];
-    return [...inherited, ...Object.entries(plan.properties)];
+    return [...new Map([...inherited, ...Object.entries(plan.properties)])];
   }
 
   #value(kind: Kind, index: number, as: 'instance' | 'fields', seeds: Seeds): unknown {
@@ -258,6 +258,21 @@ function toLeaf(plan: ClassPlan): ClassPlan {
   return { ...plan, properties: Object.fromEntries(properties) };
 }
 
+/** What a Map was declared for stays one: class-transformer goes by the type it had first. */
+function toHeir(all: readonly ClassPlan[]): (plan: ClassPlan) => ClassPlan {
+  const maps = new Set<string>();
+  for (const { properties } of all) {
+    for (const [key, { kind }] of Object.entries(properties))
+      if (kind === 'childMap') maps.add(key);
+  }
+  return (plan) => {
+    const properties = Object.entries(plan.properties).filter(
+      ([key, { kind }]) => kind === 'childMap' || !maps.has(key),
+    );
+    return { ...plan, properties: Object.fromEntries(properties) };
+  };
+}
+
 /** Choices that are the same for the same numbers. */
 class Seeds {
   #position = 0;
@@ -280,15 +295,16 @@ class Seeds {
 
   /** A value that class-transformer leaves as it is, or copies. */
   loose(depth: number): unknown {
-    const choice = this.below(depth > 0 ? SIMPLE.length + 2 : SIMPLE.length);
+    const choice = this.below(SIMPLE.length + (depth > 0 ? 3 : 1));
     if (choice < SIMPLE.length) return SIMPLE[choice];
     const inner = () => this.loose(depth - 1);
-    if (choice === SIMPLE.length) return this.list(inner);
+    if (choice === SIMPLE.length) return new Date(86_400_000);
+    if (choice === SIMPLE.length + 1) return this.list(inner);
     return { a: inner(), _d: inner(), [this.oneIn(5) ? 'valueOf' : 'z']: inner() };
   }
 }
 
-const SIMPLE = ['text', '7', '', 7, 0, -1.5, true, false, null, undefined, new Date(86_400_000)];
+const SIMPLE = ['text', '7', '', 7, 0, -1.5, true, false, null, undefined];
 
 /** What class-transformer reads a Map from is an object. */
 function mapOf(values: readonly unknown[], as: 'instance' | 'fields'): unknown {

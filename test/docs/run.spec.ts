@@ -15,6 +15,7 @@ await app.listen(0, '127.0.0.1');
 console.log(app.getHttpServer().address().port);
 `;
 
+const run = promisify(execFile);
 const folder = mkdtempSync(join(ROOT, 'test', '.docs-'));
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -34,10 +35,18 @@ describe("The README's first screen", () => {
   });
 });
 
+describe("The guide's page on testing", () => {
+  it('runs as it stands, and its assertions hold', async () => {
+    for (const { path, code } of snippets('docs/testing.md')) write(path, code);
+    const { stderr } = await run(process.execPath, [join(folder, 'test/clock.spec.js')]);
+    expect(stderr).toBe('');
+  });
+});
+
 async function runClient(port: number): Promise<string> {
   const client = snippets('README.md').find(({ path }) => path === 'src/client.ts');
   write('src/client.ts', client?.code.replace('localhost:3000', `127.0.0.1:${port}`) ?? '');
-  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'src/client.js')]);
+  const { stdout } = await run(process.execPath, [join(folder, 'src/client.js')]);
   return stdout;
 }
 

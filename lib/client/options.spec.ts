@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { type ClientOptions, resolveClientOptions } from './options.js';
+
+const connect = () => () => undefined;
+
+describe('The options of a client', () => {
+  it('have defaults', () => {
+    const parts = resolveClientOptions({}, connect);
+    expect(parts).toMatchObject({ codec: 'json', connectTimeoutMs: 5_000, idleMs: 5_000 });
+    expect(parts.credentials()).toBeNull();
+  });
+
+  it('may be 0 where a time is meant', () => {
+    const parts = resolveClientOptions({ idleMs: 0, backoff: { firstMs: 0, maxMs: 0 } }, connect);
+    expect(parts.idleMs).toBe(0);
+  });
+
+  it.each<[name: string, options: unknown]>([
+    ['codec', { codec: 'xml' }],
+    ['connectTimeoutMs', { connectTimeoutMs: -1 }],
+    ['idleMs', { idleMs: Number.NaN }],
+    ['idleMs', { idleMs: Number.POSITIVE_INFINITY }],
+    ['idleMs', { idleMs: '5' }],
+    ['idleMs', { idleMs: 2 ** 31 }],
+    ['backoff.firstMs', { backoff: { firstMs: -1 } }],
+    ['backoff.maxMs', { backoff: { maxMs: 2 ** 31 } }],
+    ['limits.windowItems', { limits: { windowItems: 0 } }],
+    ['credentials', { credentials: 'token' }],
+  ])('are refused with a sentence that names %s', (name, options) => {
+    expect(() => resolveClientOptions(options as ClientOptions, connect)).toThrow(
+      expect.objectContaining({ name: 'TypeError', message: expect.stringContaining(name) }),
+    );
+  });
+});
