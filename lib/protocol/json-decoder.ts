@@ -1,6 +1,6 @@
 import type { CodecLimits, FrameDecoder, FrameReceiver } from './codec.js';
 import { FIRST_ITEM, FrameType } from './frames.js';
-import { JsonReviver } from './json-value.js';
+import { JsonReviver } from './json-reviver.js';
 import type { ModelPort } from './model-port.js';
 import { StreamError } from './stream-error.js';
 import { PeerTypes } from './type-table.js';

@@ -1,7 +1,8 @@
 import type { CodecLimits, FrameEncoder } from './codec.js';
 import { FrameType } from './frames.js';
-import { isPlain, JsonTagger } from './json-value.js';
+import { isPlain, JsonTagger } from './json-tagger.js';
 import type { ModelPort } from './model-port.js';
+import { tooLarge } from './refused-values.js';
 import { AnnouncedTypes } from './type-table.js';
 
 /** Levels of a message that stand above a value: the message, the frame, the arguments. */
@@ -83,9 +84,4 @@ export class JsonEncoder implements FrameEncoder {
 
 function utf8Bytes(text: string): number {
   return new TextEncoder().encode(text).length;
-}
-
-/** What is told of a value that the peer would not take. */
-export function tooLarge(maxBytes: number): TypeError {
-  return new TypeError(`A value takes more than ${maxBytes} bytes, the most that may be sent.`);
 }

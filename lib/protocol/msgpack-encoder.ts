@@ -1,10 +1,10 @@
 import { ByteWriter } from './byte-writer.js';
 import type { CodecLimits, FrameEncoder } from './codec.js';
 import { FIRST_ITEM, FrameType } from './frames.js';
-import { tooLarge } from './json-encoder.js';
 import type { ModelPort } from './model-port.js';
 import { Format } from './msgpack-format.js';
 import { MsgpackWriter } from './msgpack-writer.js';
+import { tooLarge } from './refused-values.js';
 import { AnnouncedTypes } from './type-table.js';
 
 /** The levels in a message, which is no level itself. */

@@ -1,10 +1,10 @@
 import { fromBytes } from './bigint-bytes.js';
 import type { ByteReader } from './byte-reader.js';
-import { FORBIDDEN_KEYS } from './json-value.js';
 import type { KeyCache } from './key-cache.js';
 import type { ModelType } from './model-port.js';
 import { Ext, Format } from './msgpack-format.js';
 import { readNumber } from './msgpack-number.js';
+import { FORBIDDEN_KEYS } from './refused-values.js';
 import { StreamError } from './stream-error.js';
 import type { PeerTypes } from './type-table.js';
 import { ProtocolViolation } from './violation.js';

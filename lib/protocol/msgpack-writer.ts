@@ -1,8 +1,8 @@
 import { toBytes } from './bigint-bytes.js';
 import type { ByteWriter } from './byte-writer.js';
-import { FORBIDDEN_KEYS, notRegistered } from './json-value.js';
 import type { ModelPort } from './model-port.js';
 import { Ext, Format } from './msgpack-format.js';
+import { FORBIDDEN_KEYS, notRegistered } from './refused-values.js';
 import type { AnnouncedTypes } from './type-table.js';
 
 const SHORTEST_FORBIDDEN_KEY = Math.min(...[...FORBIDDEN_KEYS].map((key) => key.length));
