@@ -1,5 +1,5 @@
 import { CloseCode } from '../protocol/close-codes.js';
-import { type Credit, type ErrorBody, FIRST_ITEM, FrameType } from '../protocol/frames.js';
+import { type Credit, type ErrorBody, FrameType } from '../protocol/frames.js';
 import { firstCredit, type Limits } from '../protocol/limits.js';
 import { Link, type LinkHandler } from '../protocol/link.js';
 import type { ModelPort } from '../protocol/model-port.js';
@@ -8,8 +8,8 @@ import { isWireErrorCode, StreamError } from '../protocol/stream-error.js';
 import type { Transport } from '../protocol/transport.js';
 import type { CodecName } from '../protocol/version.js';
 import { ProtocolViolation } from '../protocol/violation.js';
-import { Inbox } from '../stream/inbox.js';
 import type { ServerCall, ServerPeer } from './call.js';
+import { Inputs } from './inputs.js';
 import type { MethodTable } from './method.js';
 import { type CallPort, RunningCall } from './running-call.js';
 import type { ServerHooks } from './server-hooks.js';
@@ -44,7 +44,7 @@ export class ServerConnection implements ServerPeer {
   readonly #parts: ConnectionParts;
   readonly #link: Link;
   readonly #calls = new Map<number, RunningCall>();
-  readonly #inputs = new Map<number, Inbox>();
+  readonly #inputs: Inputs;
   readonly #callPort: CallPort;
   #highest = 0;
   #credentials: string | null = null;
@@ -59,6 +59,7 @@ export class ServerConnection implements ServerPeer {
     this.remoteAddress = handshake.remoteAddress;
     this.limits = limits;
     this.#parts = parts;
+    this.#inputs = new Inputs(limits, (frame) => this.#link.writer.frame(frame));
     this.#callPort = this.#createCallPort();
     const { codec } = handshake;
     this.#link = new Link({ transport, codec, models, limits, schedule }, this.#handler());
@@ -110,14 +111,16 @@ export class ServerConnection implements ServerPeer {
   }
 
   #handler(): LinkHandler {
+    const inputs = this.#inputs;
     return {
       hello: (credit, credentials) => this.#hello(credit, credentials),
       credentials: (credentials) => this.#present(credentials),
       open: (id, method, args, inputs, problem) => this.#open(id, method, args, inputs, problem),
-      item: (stream, size, frame) => this.#item(stream, size, frame),
-      unreadable: (stream, problem) => this.#unreadable(stream, problem),
-      end: (stream) => this.#endInput(stream)?.end(),
-      error: (stream, body, problem) => this.#endInput(stream)?.fail(problem ?? toInputError(body)),
+      item: (stream, size, frame) => inputs.receive(this.#known(stream), size, frame),
+      unreadable: (stream, problem) => inputs.refuse(this.#known(stream), problem),
+      end: (stream) => inputs.end(this.#known(stream)),
+      error: (stream, body, problem) =>
+        inputs.fail(this.#known(stream), problem ?? toInputError(body)),
       cancel: (id) => this.#call(id)?.stop('cancelled'),
       credit: (id, credit) => this.#call(id)?.grant(credit.items, credit.bytes),
       roomAgain: () => {
@@ -159,7 +162,7 @@ export class ServerConnection implements ServerPeer {
     const refusal = this.#refusal(places.length) ?? problem;
     if (refusal !== undefined) return this.#refuse(id, refusal);
     if (method === undefined) return this.#refuse(id, notFound());
-    const inputs = places.map((_, i) => this.#createInput(id + 1 + i));
+    const inputs = places.map((_, i) => this.#inputs.create(id + 1 + i));
     const call = new RunningCall(id, this, method, inputs, credit, this.#callPort);
     this.#calls.set(id, call);
     for (const [i, place] of places.entries()) args[place] = inputs[i];
@@ -181,55 +184,15 @@ export class ServerConnection implements ServerPeer {
     this.#link.writer.frame([FrameType.error, id, { code, message }]);
   }
 
-  #createInput(stream: number): Inbox {
-    const { windowItems, windowBytes } = this.limits;
-    const port = {
-      grant: (items: number, bytes: number) => {
-        if (!this.#inputs.has(stream)) return;
-        this.#link.writer.frame([FrameType.credit, stream, items, bytes]);
-      },
-      cancel: () => {
-        if (!this.#inputs.delete(stream)) return;
-        this.#link.writer.frame([FrameType.cancel, stream]);
-      },
-    };
-    const inbox = new Inbox(port, { items: windowItems, bytes: windowBytes });
-    this.#inputs.set(stream, inbox);
-    return inbox;
-  }
-
-  #item(stream: number, size: number, frame: unknown[]): void {
-    const inbox = this.#input(stream);
-    if (inbox === undefined || inbox.receive(frame, FIRST_ITEM, size)) return;
-    throw new ProtocolViolation('more items than were granted', CloseCode.creditExceeded);
-  }
-
-  #unreadable(stream: number, problem: StreamError): void {
-    const inbox = this.#endInput(stream);
-    if (inbox === undefined) return;
-    this.#link.writer.frame([FrameType.cancel, stream]);
-    inbox.fail(problem);
-  }
-
   /** The call a frame names; `undefined` for one that is over, whose late frames mean nothing. */
   #call(id: number): RunningCall | undefined {
-    this.#checkKnown(id);
-    return this.#calls.get(id);
+    return this.#calls.get(this.#known(id));
   }
 
-  #input(stream: number): Inbox | undefined {
-    this.#checkKnown(stream);
-    return this.#inputs.get(stream);
-  }
-
-  #endInput(stream: number): Inbox | undefined {
-    const inbox = this.#input(stream);
-    this.#inputs.delete(stream);
-    return inbox;
-  }
-
-  #checkKnown(id: number): void {
-    if (id > this.#highest) throw new ProtocolViolation('a frame for a call that never was');
+  /** The number a frame names, which some call must have taken. */
+  #known(number: number): number {
+    if (number <= this.#highest) return number;
+    throw new ProtocolViolation('a frame for a call that never was');
   }
 
   #createCallPort(): CallPort {
@@ -253,7 +216,7 @@ export class ServerConnection implements ServerPeer {
 
   #callOver(call: RunningCall): void {
     for (const [i, inbox] of call.inputs.entries()) {
-      this.#inputs.delete(call.number + 1 + i);
+      this.#inputs.forget(call.number + 1 + i);
       inbox.close();
     }
   }
