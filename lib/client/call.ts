@@ -66,6 +66,7 @@ export class ClientCall {
   /** The server is done with it. */
   ended(): void {
     if (this.#state === 'over') return;
+    if (this.#kind === undefined) this.#error = neverOpened();
     this.#over();
     this.inbox.end();
   }
@@ -155,4 +156,8 @@ export class CallOutput implements AsyncIterable<unknown>, Promise<unknown> {
   finally(onFinally?: (() => void) | null): Promise<unknown> {
     return this.#call.result().finally(onFinally);
   }
+}
+
+function neverOpened(): StreamError {
+  return new StreamError('internal', 'The server ended a call that it never opened.');
 }

@@ -98,8 +98,9 @@ describe('A client’s WebSocket', () => {
     const { log, socket } = connect();
     socket.fire('error', {});
     await microtask();
-    socket.fire('close', { code: 1006, reason: '' });
     expect(log.slice(1)).toEqual([['closed', 1006, '']]);
+    socket.fire('close', { code: 1006, reason: '' });
+    expect(log).toHaveLength(2);
   });
 
   it('waits for the close behind an error once it is open', async () => {

@@ -31,8 +31,8 @@ const FIRST_OWN_CODE = 3000;
 /** A WebSocket doesn't tell when its buffer runs empty: it is looked at this often, in ms. */
 const POLL_MS = 4;
 
-/** Below this much a buffer counts as empty, in bytes. */
-const EMPTY_BYTES = 65_536;
+/** Below this much a buffer counts as empty, in bytes; so does Node count on the other side. */
+const EMPTY_BYTES = 16_384;
 
 /** Connects through WebSockets of a class to a URL. */
 export function createWebSocketConnect(url: string, webSocketClass: WebSocketClass): Connect {

@@ -1,7 +1,8 @@
 import type { ModelPort, ModelType } from '../protocol/model-port.js';
+import type { ModelClass, ModelCompiler, ModelFunctions } from './model-compiler.js';
+import { ownFields } from './own-fields.js';
 
-/** A class whose instances cross the wire. It is constructed without arguments when one arrives. */
-export type ModelClass<T extends object = object> = new () => T;
+export type { ModelClass } from './model-compiler.js';
 
 /**
  * The classes that cross the wire as themselves, by name. A server has all that carry
@@ -10,9 +11,17 @@ export type ModelClass<T extends object = object> = new () => T;
 export class ModelRegistry implements ModelPort {
   readonly #byName = new Map<string, ModelType>();
   readonly #byPrototype = new Map<object, ModelType>();
+  readonly #compile: (model: ModelClass) => ModelFunctions;
 
-  /** @throws TypeError when two classes have one name, or one has no name at all. */
-  constructor(classes: Iterable<ModelClass> = serializableClasses()) {
+  /**
+   * @param compile what the fields of an instance are. @default its own, as they are
+   * @throws TypeError when two classes have one name, or one has no name at all.
+   */
+  constructor(
+    classes: Iterable<ModelClass> = serializableClasses(),
+    compile: ModelCompiler = ownFields,
+  ) {
+    this.#compile = compile({ isRegistered: (value) => this.typeOf(value) !== undefined });
     for (const model of classes) this.#add(model);
   }
 
@@ -38,19 +47,10 @@ export class ModelRegistry implements ModelPort {
         `Two model classes have the name "${name}": give one of them another with @Serializable('...').`,
       );
     }
-    const type = createModelType(model, name, this.#byName.size + 1);
+    const type: ModelType = { id: this.#byName.size + 1, name, ...this.#compile(model) };
     this.#byName.set(name, type);
     this.#byPrototype.set(model.prototype as object, type);
   }
-}
-
-function createModelType(model: ModelClass, name: string, id: number): ModelType {
-  return {
-    id,
-    name,
-    toFields: (instance) => instance as Record<string, unknown>,
-    fromFields: (fields) => Object.assign(new model(), fields),
-  };
 }
 
 const NAME = Symbol.for('nestjs-streaming:model-name');

@@ -95,15 +95,11 @@ function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-/** Whether the text can hold neither a tag nor a forbidden key, so that the parsed JSON is it. */
+/** What a text must not hold if the parsed JSON is to be the value: a tag, a forbidden key. */
+const SPECIAL = /"(?:\$|__proto__|constructor|prototype)"|\\u/;
+
 function isPlainText(text: string): boolean {
-  return !(
-    text.includes('"$"') ||
-    text.includes('\\u') ||
-    text.includes('"__proto__"') ||
-    text.includes('"constructor"') ||
-    text.includes('"prototype"')
-  );
+  return !SPECIAL.test(text);
 }
 
 /**

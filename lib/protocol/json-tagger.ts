@@ -13,12 +13,17 @@ export function isPlain(value: unknown, depth: number): boolean {
     case 'boolean':
       return true;
     case 'number':
-      return Number.isFinite(value) && !Object.is(value, -0);
+      return isPlainNumber(value);
     case 'object':
       return value === null || (depth > 0 && isPlainContainer(value, depth - 1));
     default:
       return false;
   }
+}
+
+/** Neither NaN, nor infinite, nor -0. Written so because it runs for every number of every item. */
+function isPlainNumber(value: number): boolean {
+  return value - value === 0 && (value !== 0 || 1 / value > 0);
 }
 
 function isPlainContainer(value: object, depth: number): boolean {
@@ -57,7 +62,7 @@ export class JsonTagger {
       case 'boolean':
         return value;
       case 'number':
-        return Number.isFinite(value) && !Object.is(value, -0)
+        return isPlainNumber(value)
           ? value
           : tagged(Tag.number, Object.is(value, -0) ? '-0' : String(value));
       case 'undefined':

@@ -420,8 +420,7 @@ describe.each(CODECS)('Sections 3 and 4, a client over %s', (codec) => {
     expect(await failure(other)).toMatchObject({ code: 'internal', message: 'Lie.' });
   });
 
-  // The client rejects with undefined.
-  it.fails('rejects with an error of its own when the server ends a call that it never opened', async () => {
+  it('rejects with an error of its own when the server ends a call that it never opened', async () => {
     create({ codec });
     const { output, peer } = await openA();
     peer.send([5, 1]);
