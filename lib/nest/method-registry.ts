@@ -44,8 +44,11 @@ function place(found: DiscoveredMethod): string {
   return `${found.title} of ${found.host.moduleRef.name}`;
 }
 
+/** Names that clients can't reach: what awaits or prints an object asks for them. */
+const UNREACHABLE: ReadonlySet<string> = new Set(['then', 'toJSON']);
+
 /** A dot parts the two names, and an object with a method `then` can't be awaited. */
 function checkName(name: string, what: string, remedy: string): void {
-  if (name !== '' && !name.includes('.') && name !== 'then') return;
+  if (name !== '' && !name.includes('.') && !UNREACHABLE.has(name)) return;
   throw new Error(`${what} can't be called "${name}": choose another name with ${remedy}.`);
 }

@@ -54,20 +54,33 @@ export const DEFAULT_LIMITS: Limits = {
   stuckHandlerMs: 30_000,
 };
 
+/** The longest time a timer takes; a longer one would run out at once. */
+const LONGEST_MS = 2_147_483_647;
+
+/** A socket tells that it ran empty only after it held more than this. */
+const SMALLEST_SEND_BUFFER_BYTES = 16_384;
+
 /**
  * Fills in the defaults.
  *
- * @throws TypeError that names the limit, for one that is unknown or not a positive whole number.
+ * @throws TypeError that names the limit, for one that is unknown or out of its range.
  */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new TypeError(`Unknown limit "${name}".`);
-    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
-      throw new TypeError(`limits.${name} must be a whole number above 0, not ${String(value)}.`);
-    }
-  }
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  for (const [name, value] of set) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new TypeError(`Unknown limit "${name}".`);
+    checkRange(name, value);
+  }
   return { ...DEFAULT_LIMITS, ...Object.fromEntries(set) };
+}
+
+function checkRange(name: string, value: unknown): void {
+  const least = name === 'sendBufferBytes' ? SMALLEST_SEND_BUFFER_BYTES : 1;
+  const most = name.endsWith('Ms') ? LONGEST_MS : Number.MAX_SAFE_INTEGER;
+  if (Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most) return;
+  throw new TypeError(
+    `limits.${name} must be a whole number from ${least} to ${most}, not ${String(value)}.`,
+  );
 }
 
 /** What a side grants each new stream, as it stands in its first frame. */
