@@ -40,6 +40,7 @@ async function buildLibrary() {
     if ((await compile(join(folder, 'esm'), [])) !== 0) return false;
     if ((await compile(join(folder, 'cjs'), CJS_OPTIONS)) !== 0) return false;
     writeCommonJsPackage(join(folder, 'cjs'));
+    shareBrand(join(folder, 'cjs'));
     replaceDist(folder);
     return true;
   } finally {
@@ -54,6 +55,16 @@ function compile(outDir, moduleOptions) {
 
 function writeCommonJsPackage(folder) {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'commonjs' }));
+}
+
+/**
+ * A unique symbol is another one in each declaration file, so the CommonJS declarations take the
+ * brand of injected parameters from the ESM ones: a client of either kind knows a server of the other.
+ */
+function shareBrand(folder) {
+  const brand =
+    "export type * from '../../esm/model/injected.js' with { 'resolution-mode': 'import' };";
+  writeFileSync(join(folder, 'model/injected.d.ts'), `${brand}\n`);
 }
 
 function replaceDist(folder) {

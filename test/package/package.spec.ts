@@ -92,6 +92,10 @@ describe('other versions', () => {
     await checkDeclarations(apps['nest-12'], 'typescript-7');
   });
 
+  it("types an ESM client by a CommonJS server's class", async () => {
+    await node(apps['nest-12'], ['node_modules/typescript/bin/tsc', '-p', 'mixed']);
+  });
+
   it('works in a default jest of Nest 11', async () => {
     await node(apps['nest-11'], ['node_modules/jest/bin/jest.js', '--silent']);
   });

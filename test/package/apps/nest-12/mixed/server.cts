@@ -1,0 +1,9 @@
+import { type Injected, StreamingMethod, StreamingSession, StreamSession } from 'nestjs-streaming';
+
+/** A CommonJS server's class, as its client sees it. */
+export class MixedController {
+  @StreamingMethod()
+  async *list(@StreamSession() session: StreamingSession, count: number, user: Injected<string>) {
+    yield `${session.id} ${user} ${count}`;
+  }
+}
