@@ -17,6 +17,7 @@ export type {
 export type { Injected } from './model/injected.js';
 export type { ModelClass } from './model/registry.js';
 export { Serializable } from './model/registry.js';
+export { StreamingException } from './model/streaming-exception.js';
 export type { ElementClass, ElementTypes, TypeReference } from './nest/element-type.js';
 export type { StreamingMethodOptions } from './nest/method.decorators.js';
 export { Endpoint, StreamingMethod } from './nest/method.decorators.js';

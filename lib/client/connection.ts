@@ -1,3 +1,4 @@
+import { fromErrorBody } from '../model/error-body.js';
 import { CloseCode } from '../protocol/close-codes.js';
 import { type Credit, FIRST_ITEM, FrameType, type OutputKind } from '../protocol/frames.js';
 import { firstCredit } from '../protocol/limits.js';
@@ -8,7 +9,7 @@ import { Pump, type PumpPort, type Source } from '../stream/pump.js';
 import { toSource } from '../stream/source.js';
 import { SlowConsumerError } from '../stream/stream-controller.js';
 import type { ClientCall } from './call.js';
-import { connectionLost, INPUT_FAILED, toErrorBody, toStreamError } from './errors.js';
+import { connectionLost, INPUT_FAILED, toInputErrorBody } from './errors.js';
 
 /** What a connection tells its client. */
 export interface ConnectionListener {
@@ -101,7 +102,7 @@ export class ClientConnection {
       item: (id, size, frame) => this.#item(id, size, frame),
       unreadable: (id, problem) => this.#unreadable(id, problem),
       end: (id) => this.#finish(id)?.ended(),
-      error: (id, body, problem) => this.#finish(id)?.failed(problem ?? toStreamError(body)),
+      error: (id, body, problem) => this.#finish(id)?.failed(fromErrorBody(body, problem)),
       cancel: (stream) => this.#stopInput(this.#known(stream, this.#pumps), stream),
       credit: (stream, { items, bytes }) => this.#known(stream, this.#pumps)?.grant(items, bytes),
       drain: () => this.#listener.draining(this),
@@ -211,7 +212,7 @@ export class ClientConnection {
   /** What the error says of itself may be what can't be sent. */
   #inputFailed(stream: number, error: unknown): void {
     try {
-      this.#link.writer.frame([FrameType.error, stream, toErrorBody(error)]);
+      this.#link.writer.frame([FrameType.error, stream, toInputErrorBody(error)]);
     } catch {
       this.#link.writer.frame([FrameType.error, stream, INPUT_FAILED]);
     }

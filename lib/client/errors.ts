@@ -1,14 +1,6 @@
+import { toErrorBody } from '../model/error-body.js';
 import type { ErrorBody } from '../protocol/frames.js';
 import { isWireErrorCode, StreamError } from '../protocol/stream-error.js';
-
-/** The error a server told, as the caller catches it. */
-export function toStreamError(body: ErrorBody): StreamError {
-  const code = isWireErrorCode(body.code) ? body.code : 'internal';
-  return new StreamError(code, body.message, {
-    data: body.data,
-    ...(body.id === undefined ? {} : { id: body.id }),
-  });
-}
 
 /** What the server is told of an error of which no word may cross, or none can. */
 export const INPUT_FAILED: ErrorBody = {
@@ -17,14 +9,16 @@ export const INPUT_FAILED: ErrorBody = {
 };
 
 /**
- * What the server is told of an error in an input. An error with one of our codes says what it is;
- * of any other no word crosses.
+ * What the server is told of an error in an input. A `StreamError` crosses as it is, a
+ * `StreamingException` as itself; of any other error its code, where it has one of ours, and
+ * otherwise not a word.
  */
-export function toErrorBody(error: unknown): ErrorBody {
-  if (error instanceof Error && isWireErrorCode((error as { code?: unknown }).code)) {
-    return { code: (error as unknown as StreamError).code, message: String(error.message) };
-  }
-  return INPUT_FAILED;
+export function toInputErrorBody(error: unknown): ErrorBody {
+  if (!(error instanceof Error)) return INPUT_FAILED;
+  const { code } = error as { code?: unknown };
+  if (!isWireErrorCode(code)) return INPUT_FAILED;
+  if (error instanceof StreamError) return toErrorBody(error);
+  return { code, message: String(error.message) };
 }
 
 export function clientClosed(): StreamError {

@@ -3,6 +3,7 @@
 export type { Injected } from '../model/injected.js';
 export type { ModelClass } from '../model/registry.js';
 export { Serializable } from '../model/registry.js';
+export { StreamingException } from '../model/streaming-exception.js';
 export type { Limits } from '../protocol/limits.js';
 export type {
   ConnectionErrorCode,

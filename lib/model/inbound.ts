@@ -53,12 +53,16 @@ export class Inbound {
     try {
       const instance = new (rules.model as Constructable)();
       if (rules.takesOwn) {
-        for (key in fields)
-          if (hasOwn.call(fields, key)) this.#setOwn(instance, rules, fields, key);
+        for (key of Object.keys(fields)) {
+          const rule = rules.known.get(key) ?? this.#ruleOf(rules, instance, key);
+          this.#set(instance, rule, fields, fields[key]);
+        }
       }
       for (const rule of rules.exposed) {
         key = rule.key;
-        if (!rules.takesOwn || !hasOwn.call(fields, key)) this.#set(instance, rule, fields);
+        if (hasOwn.call(fields, key)) {
+          if (!rules.takesOwn) this.#set(instance, rule, fields, fields[key]);
+        } else this.#set(instance, rule, fields, undefined);
       }
       return instance;
     } catch (error) {
@@ -66,12 +70,11 @@ export class Inbound {
     }
   }
 
-  #setOwn(instance: Fields, rules: ClassRules, fields: Fields, key: string): void {
-    const known = rules.known.get(key);
-    const rule = known ?? this.#createRule(rules, key);
-    // Only the class's own fields are kept: a peer could send ever new keys.
-    if (known === undefined && hasOwn.call(instance, key)) rules.known.set(key, rule);
-    this.#set(instance, rule, fields);
+  /** Only those of the class's own fields are kept: a peer could send ever new keys. */
+  #ruleOf(rules: ClassRules, instance: Fields, key: string): FieldRule {
+    const rule = this.#createRule(rules, key);
+    if (hasOwn.call(instance, key)) rules.known.set(key, rule);
+    return rule;
   }
 
   #createRule(rules: ClassRules, key: string): FieldRule {
@@ -81,15 +84,22 @@ export class Inbound {
     return { ...rule, type, isHidden: this.reader.hides(key) };
   }
 
-  #set(instance: Fields, rule: FieldRule, fields: Fields): void {
+  #set(instance: Fields, rule: FieldRule, fields: Fields, value: unknown): void {
     const { name } = rule;
     if (rule.isHidden || rule.isGuarded || typeof instance[name] === 'function') return;
-    const value = hasOwn.call(fields, rule.key) ? fields[rule.key] : undefined;
-    const result =
-      value === undefined && this.#keepsDefaults
-        ? instance[name]
-        : this.#transform(rule, fields, this.#convert(instance, rule, fields, value));
+    const keeps = value === undefined && this.#keepsDefaults;
+    const result = keeps ? instance[name] : this.#convert(instance, rule, fields, value);
     if (result !== undefined || this.#keepsUnset) instance[name] = result;
+  }
+
+  #convert(instance: Fields, rule: FieldRule, fields: Fields, value: unknown): unknown {
+    const { type, transforms } = rule;
+    if (type !== undefined) {
+      const declared = this.#declared(instance, type, fields, value);
+      return transforms.length > 0 ? this.#transform(rule, fields, declared) : declared;
+    }
+    const result = typeof value === 'object' ? this.#dynamic(value) : value;
+    return transforms.length > 0 ? this.#transform(rule, fields, result) : result;
   }
 
   #transform({ name, transforms }: FieldRule, obj: Fields, initial: unknown): unknown {
@@ -101,8 +111,7 @@ export class Inbound {
     return value;
   }
 
-  #convert(instance: Fields, { type }: FieldRule, fields: Fields, value: unknown): unknown {
-    if (type === undefined) return this.#dynamic(value);
+  #declared(instance: Fields, type: FieldType, fields: Fields, value: unknown): unknown {
     if (type.discriminator !== undefined) return this.#discriminated(instance, type, fields, value);
     const declared = type.resolve(instance, fields);
     if (Array.isArray(value)) return this.#list(value, declared, type);

@@ -53,8 +53,7 @@ export class Outbound {
   /** Copied only from where it begins to differ. */
   #share(source: Fields, depth: number): Fields {
     let copy: Fields | undefined;
-    for (const key in source) {
-      if (!hasOwn.call(source, key)) continue;
+    for (const key of Object.keys(source)) {
       const value = source[key];
       const isHidden = this.reader.hides(key);
       const result = isHidden ? undefined : this.#own(value, source, depth);
@@ -68,8 +67,10 @@ export class Outbound {
   #build(rules: ClassRules, source: Fields, depth: number): Fields {
     const fields: Fields = {};
     if (rules.takesOwn) {
-      for (const key in source) {
-        if (hasOwn.call(source, key)) this.#writeOwn(fields, key, rules, source, depth);
+      for (const key of Object.keys(source)) {
+        const rule = rules.known.get(key);
+        if (rule !== undefined) this.#write(fields, rule, source, source[key], depth);
+        else if (!this.reader.hides(key)) this.#writeOwn(fields, key, source, depth);
       }
     }
     for (const rule of rules.exposed) {
@@ -79,10 +80,7 @@ export class Outbound {
     return fields;
   }
 
-  #writeOwn(fields: Fields, key: string, rules: ClassRules, source: Fields, depth: number): void {
-    const rule = rules.known.get(key);
-    if (rule !== undefined) return this.#write(fields, rule, source, source[key], depth);
-    if (this.reader.hides(key)) return;
+  #writeOwn(fields: Fields, key: string, source: Fields, depth: number): void {
     const result = this.#own(source[key], source, depth);
     if (result !== undefined || this.#keepsUnset) fields[key] = result;
   }
@@ -90,9 +88,12 @@ export class Outbound {
   #write(fields: Fields, rule: FieldRule, source: Fields, value: unknown, depth: number): void {
     if (rule.isHidden) return;
     const called: unknown = typeof value === 'function' ? value.call(source) : value;
-    const changed = this.#transform(rule, source, value);
+    const changed = rule.transforms.length > 0 ? this.#transform(rule, source, value) : value;
     const result = changed === value ? called : changed;
-    const wire = this.#declared(fields, rule, source, result, called, depth + 1);
+    const wire =
+      rule.type === undefined
+        ? this.#dynamic(result, depth + 1)
+        : this.#declared(fields, rule.type, source, result, called, depth + 1);
     if (wire !== undefined || this.#keepsUnset) fields[rule.name] = wire;
   }
 
@@ -108,13 +109,12 @@ export class Outbound {
   /** `original` is the value before `@Transform()`: the discriminator is told of that alone. */
   #declared(
     fields: Fields,
-    { type }: FieldRule,
+    type: FieldType,
     source: Fields,
     value: unknown,
     original: unknown,
     depth: number,
   ): unknown {
-    if (type === undefined) return this.#dynamic(value, depth);
     const declared = type.resolve(fields, source);
     if (type.discriminator === undefined) {
       return this.#typed(value, declared, type.reflected === Map, depth);

@@ -39,5 +39,5 @@ it('finds what class-validator finds, and strips what it strips', async () => {
       expect(mine).toStrictEqual(theirs);
     }
   };
-  await fc.assert(fc.asyncProperty(cases, check), { numRuns: Number(process.env['RUNS'] ?? 1000) });
+  await fc.assert(fc.asyncProperty(cases, check), { numRuns: 1000 });
 });

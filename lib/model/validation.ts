@@ -1,60 +1,136 @@
-import type { ValidationError, ValidatorOptions } from 'class-validator';
-import { getMetadataStorage, validate, validateSync } from 'class-validator';
-import { type ClassCheck, createClassCheck, Verdict } from './validation-check.js';
+import {
+  type ValidationError,
+  type ValidatorOptions,
+  validate,
+  validateSync,
+} from 'class-validator';
+import { createPropertyPass, type Pass } from './validation-pass.js';
+import { type Properties, type PropertyRules, readRules } from './validation-rules.js';
+import { createPropertyJudge, type Judge, Verdict, worse } from './validation-verdict.js';
 
 /** What is wrong with an instance; `undefined` when nothing is. */
 export type Faults = ValidationError[] | undefined;
 
+interface ClassCheck {
+  readonly pass: Pass;
+  readonly judge: Judge;
+}
+
+type AnyClass = abstract new (...args: never[]) => unknown;
+
 /**
  * Holds instances against their class-validator decorators. Each class is compiled when its first
  * instance comes, so its decorators must have run by then. What the compiled checks don't pass,
- * class-validator itself looks at, so that its answer is the one that counts.
+ * class-validator itself looks at, so its answer is the one that counts.
  */
 export class ModelValidators {
   readonly #checks = new Map<unknown, ClassCheck>();
+  readonly #options: ValidatorOptions;
+  #lastModel: unknown;
+  #lastCheck: ClassCheck | undefined;
 
-  constructor(private readonly options: ValidatorOptions = {}) {}
+  constructor(options: ValidatorOptions = {}) {
+    this.#options = options;
+  }
 
   /**
    * Whether a class has rules at all. Instances of one without are never valid, unless the option
    * `forbidUnknownValues` is `false`.
    */
-  hasRules(model: abstract new (...args: never[]) => unknown): boolean {
-    const { always = false, strictGroups = false, groups } = this.options;
-    return (
-      getMetadataStorage().getTargetValidationMetadatas(model, '', always, strictGroups, groups)
-        .length > 0
-    );
+  hasRules(model: AnyClass): boolean {
+    return readRules(model, this.#options).length > 0;
   }
 
   /**
-   * What is wrong with an instance, by the class it is of: at once where that can be told, and a
-   * promise where class-validator must wait for it. It strips properties where `whitelist` asks
-   * for that.
+   * What is wrong with an instance, by the class it is of: at once where that can be told, a
+   * promise where class-validator must wait. It strips properties where `whitelist` asks for that.
    *
    * @throws what the user's own validators throw.
    */
   validate(instance: object): Faults | Promise<Faults> {
-    switch (this.#check(instance)) {
-      case Verdict.valid:
-        return undefined;
-      case Verdict.invalid:
-        return toFaults(validateSync(instance, this.options));
-      default:
-        return validate(instance, this.options).then(toFaults);
+    const check = this.#checkOf(instance);
+    if (check.pass(instance as Properties)) return undefined;
+    if (check.judge(instance as Properties) !== Verdict.unknown) {
+      return toFaults(validateSync(instance, this.#options));
     }
+    return validate(instance, this.#options).then(toFaults);
   }
 
-  #check = (instance: object): Verdict => {
+  /** Most instances that come one after the other are of one class. */
+  #checkOf(instance: object): ClassCheck {
     const model: unknown = instance.constructor;
-    let check = this.#checks.get(model);
-    if (check === undefined) {
-      check = createClassCheck(model, this.options, this.#check);
-      this.#checks.set(model, check);
+    if (this.#lastCheck === undefined || model !== this.#lastModel) {
+      this.#lastCheck = this.#checks.get(model) ?? this.#compile(model);
+      this.#lastModel = model;
     }
-    return check(instance as Record<string, unknown>);
+    return this.#lastCheck;
+  }
+
+  #compile(model: unknown): ClassCheck {
+    const check = typeof model === 'function' ? this.#compileClass(model as AnyClass) : REFUSED;
+    this.#checks.set(model, check);
+    return check;
+  }
+
+  #compileClass(model: AnyClass): ClassCheck {
+    const rules = readRules(model, this.#options);
+    const { forbidUnknownValues, whitelist } = this.#options;
+    if (rules.length === 0 && forbidUnknownValues !== false) return REFUSED;
+    const check = { pass: this.#createPass(rules), judge: this.#createJudge(rules) };
+    return whitelist ? this.#withKnownKeys(rules, check) : check;
+  }
+
+  #createPass(rules: readonly PropertyRules[]): Pass {
+    const nested: Pass = (instance) => this.#checkOf(instance).pass(instance);
+    const passes = rules.map((it) => createPropertyPass(it, this.#isSkipped, nested));
+    return (instance) => {
+      for (let i = 0; i < passes.length; i++) if (!passes[i]?.(instance)) return false;
+      return true;
+    };
+  }
+
+  #createJudge(rules: readonly PropertyRules[]): Judge {
+    const nested: Judge = (instance) => this.#checkOf(instance).judge(instance);
+    const judges = rules.map((it) => createPropertyJudge(it, this.#isSkipped, nested));
+    return (instance) => {
+      let worst: Verdict = Verdict.valid;
+      for (const judge of judges) worst = worse(worst, judge(instance));
+      return worst;
+    };
+  }
+
+  #isSkipped = (value: unknown): boolean => {
+    if (value !== undefined && value !== null) return false;
+    const { skipUndefinedProperties, skipNullProperties, skipMissingProperties } = this.#options;
+    const skips = value === null ? skipNullProperties : skipUndefinedProperties;
+    return skips === true || skipMissingProperties === true;
   };
+
+  #withKnownKeys(rules: readonly PropertyRules[], check: ClassCheck): ClassCheck {
+    const known = new Set(rules.map(({ name }) => name));
+    return {
+      pass: (instance) => this.#hasOnly(known, instance) && check.pass(instance),
+      judge: (instance) => {
+        const keys = this.#hasOnly(known, instance) ? Verdict.valid : Verdict.invalid;
+        return worse(keys, check.judge(instance));
+      },
+    };
+  }
+
+  /** With `stopAtFirstError` not every instance is looked at, so class-validator strips them. */
+  #hasOnly(known: ReadonlySet<string>, instance: Properties): boolean {
+    const { forbidNonWhitelisted, stopAtFirstError } = this.#options;
+    for (const key of Object.keys(instance)) {
+      if (known.has(key)) continue;
+      if (forbidNonWhitelisted || stopAtFirstError) return false;
+      delete instance[key];
+    }
+    return true;
+  }
 }
+
+/** What class-validator knows nothing of is never taken for valid. */
+const REFUSED: ClassCheck = { pass: () => false, judge: () => Verdict.invalid };
 
 function toFaults(errors: ValidationError[]): Faults {
   return errors.length === 0 ? undefined : errors;

@@ -41,8 +41,8 @@ function mapList(list: unknown[], convert: Convert): unknown[] {
   let copy: unknown[] | undefined;
   for (let i = 0; i < list.length; i++) {
     const result = convert(list[i], i);
-    if (copy !== undefined) copy.push(result);
-    else if (result !== list[i]) copy = [...list.slice(0, i), result];
+    if (copy === undefined && result !== list[i]) copy = list.slice();
+    if (copy !== undefined) copy[i] = result;
   }
   return copy ?? list;
 }

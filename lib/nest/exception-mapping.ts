@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WsException } from '@nestjs/websockets';
 import { BusError } from '../bus/bus-error.js';
+import { StreamingException } from '../model/streaming-exception.js';
 import { isWireErrorCode, StreamError, type WireErrorCode } from '../protocol/stream-error.js';
 
 /**
@@ -36,6 +37,7 @@ function isHttpException(error: unknown): error is HttpExceptionLike {
 function ofStreamError(error: StreamError): StreamError {
   // Those of a client's own side mean nothing here: this server was a client itself.
   if (!isWireErrorCode(error.code)) return internal(error);
+  if (error instanceof StreamingException) return error;
   return error.code === 'internal' && error.id === undefined
     ? internal(error, error.message)
     : error;

@@ -1,10 +1,11 @@
+import { fromErrorBody } from '../model/error-body.js';
 import { CloseCode } from '../protocol/close-codes.js';
-import { type Credit, type ErrorBody, FrameType } from '../protocol/frames.js';
+import { type Credit, FrameType } from '../protocol/frames.js';
 import { firstCredit, type Limits } from '../protocol/limits.js';
 import { Link, type LinkHandler } from '../protocol/link.js';
 import type { ModelPort } from '../protocol/model-port.js';
 import type { Schedule } from '../protocol/schedule.js';
-import { isWireErrorCode, StreamError } from '../protocol/stream-error.js';
+import { StreamError } from '../protocol/stream-error.js';
 import type { Transport } from '../protocol/transport.js';
 import type { CodecName } from '../protocol/version.js';
 import { ProtocolViolation } from '../protocol/violation.js';
@@ -120,7 +121,7 @@ export class ServerConnection implements ServerPeer {
       unreadable: (stream, problem) => inputs.refuse(this.#known(stream), problem),
       end: (stream) => inputs.end(this.#known(stream)),
       error: (stream, body, problem) =>
-        inputs.fail(this.#known(stream), problem ?? toInputError(body)),
+        inputs.fail(this.#known(stream), fromErrorBody(body, problem)),
       cancel: (id) => this.#call(id)?.stop('cancelled'),
       credit: (id, credit) => this.#call(id)?.grant(credit.items, credit.bytes),
       roomAgain: () => {
@@ -248,10 +249,4 @@ function notFound(): StreamError {
 
 function tooMany(message: string): StreamError {
   return new StreamError('resource-exhausted', `${message}.`);
-}
-
-/** An error a client put into an input, as its handler's loop gets it. */
-function toInputError(body: ErrorBody): StreamError {
-  const code = isWireErrorCode(body.code) ? body.code : 'internal';
-  return new StreamError(code, body.message, { data: body.data });
 }

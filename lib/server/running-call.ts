@@ -1,3 +1,4 @@
+import { toBareErrorBody, toErrorBody } from '../model/error-body.js';
 import { type Credit, FrameType } from '../protocol/frames.js';
 import { StreamError } from '../protocol/stream-error.js';
 import type { Inbox } from '../stream/inbox.js';
@@ -224,15 +225,13 @@ export class RunningCall implements ServerCall {
     this.#over('error');
   }
 
-  /** Its data may be what can't be sent. */
+  /** Its data or its fields may be what can't be sent. */
   #writeError(told: StreamError): void {
-    const { code, message, id, data } = told;
-    const body = { code, message, ...(id === undefined ? {} : { id }) };
-    const withData = data === undefined ? body : { ...body, data };
     try {
-      this.#port.frame([FrameType.error, this.number, withData]);
-    } catch {
-      this.#port.frame([FrameType.error, this.number, body]);
+      this.#port.frame([FrameType.error, this.number, toErrorBody(told)]);
+    } catch (error) {
+      this.#port.frame([FrameType.error, this.number, toBareErrorBody(told)]);
+      this.#port.failedLate(this, error);
     }
   }
 

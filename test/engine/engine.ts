@@ -152,3 +152,18 @@ export async function failure(of: PromiseLike<unknown>): Promise<StreamError> {
   }
   throw new Error('It did not fail.');
 }
+
+/** What was read before the error, and the error. */
+export async function readToFailure(stream: AsyncIterable<unknown>) {
+  const items: unknown[] = [];
+  const reader = stream[Symbol.asyncIterator]();
+  try {
+    for (let it = await reader.next(); it.done !== true; it = await reader.next()) {
+      items.push(it.value);
+    }
+  } catch (error) {
+    if ((await reader.next()).done !== true) throw new Error('Something follows the error.');
+    return { items, error: error as StreamError };
+  }
+  throw new Error('It did not fail.');
+}

@@ -12,6 +12,7 @@ import {
   failure,
   type Handler,
   type Methods,
+  readToFailure,
   until,
 } from './engine.js';
 
@@ -27,21 +28,6 @@ function denied(): StreamError {
 let engine: Engine;
 
 afterEach(() => engine.close());
-
-/** What was read before the error, and the error. */
-async function readToFailure(stream: AsyncIterable<unknown>) {
-  const items: unknown[] = [];
-  const reader = stream[Symbol.asyncIterator]();
-  try {
-    for (let it = await reader.next(); it.done !== true; it = await reader.next()) {
-      items.push(it.value);
-    }
-  } catch (error) {
-    expect(await reader.next()).toEqual({ done: true, value: undefined });
-    return { items, error: error as StreamError };
-  }
-  throw new Error('It did not fail.');
-}
 
 describe.each<CodecName>(['json', 'msgpack'])('An error over %s', (codec) => {
   function start<H extends Record<string, Handler>>(

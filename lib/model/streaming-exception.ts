@@ -1,0 +1,26 @@
+import { StreamError, type WireErrorCode } from '../protocol/stream-error.js';
+
+/**
+ * The base of your own exceptions that cross the wire as themselves, in both directions: the other
+ * side catches the same class, with its fields. Register each with `@Serializable()`. Its message
+ * and its fields are public; an exception that isn't registered arrives as a `StreamError` with its
+ * code and message.
+ *
+ * @example
+ * @Serializable()
+ * class OutOfStock extends StreamingException {
+ *   constructor(readonly product = '') {
+ *     super(`There is no ${product} left.`, 'resource-exhausted');
+ *   }
+ * }
+ */
+export class StreamingException extends StreamError {
+  /** `code` is what those see who don't know the class. */
+  constructor(message = '', code: WireErrorCode = 'internal') {
+    super(code, message);
+  }
+
+  static {
+    StreamingException.prototype.name = 'StreamingException';
+  }
+}

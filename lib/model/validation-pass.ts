@@ -1,0 +1,79 @@
+import type { Test } from './quick-test.js';
+import type { Condition, ConstraintRule, Properties, PropertyRules } from './validation-rules.js';
+
+/** Whether an instance has nothing wrong, as far as that can be told at once. */
+export type Pass = (instance: Properties) => boolean;
+type ValuePass = (value: unknown, instance: Properties) => boolean;
+
+/** Passes a property's value; `passNested` an instance in it. */
+export function createPropertyPass(
+  { name, conditions, defined, custom, isNested, isPromise }: PropertyRules,
+  isSkipped: Test,
+  passNested: Pass,
+): Pass {
+  if (isPromise) return () => false;
+  const always = defined.map(createConstraintPass);
+  const nested = isNested ? [createNestedPass(isSkipped, passNested)] : [];
+  const rest = [...custom.map(createConstraintPass), ...nested];
+  if (conditions.length + always.length > 0) {
+    return createConditionalPass(name, conditions, all(always), isSkipped, all(rest));
+  }
+  const pass = all(rest);
+  return (instance) => {
+    const value = instance[name];
+    return pass(value, instance) || isSkipped(value);
+  };
+}
+
+function createConditionalPass(
+  name: string,
+  conditions: readonly Condition[],
+  always: ValuePass,
+  isSkipped: Test,
+  rest: ValuePass,
+): Pass {
+  return (instance) => {
+    const value = instance[name];
+    for (const condition of conditions) if (!condition(instance, value)) return true;
+    return always(value, instance) && (isSkipped(value) || rest(value, instance));
+  };
+}
+
+function all(passes: readonly ValuePass[]): ValuePass {
+  const [first = () => true, second, ...others] = passes;
+  if (second === undefined) return first;
+  const rest = all([second, ...others]);
+  return (value, instance) => first(value, instance) && rest(value, instance);
+}
+
+function createConstraintPass({ validate, quick, isEach, validateIf }: ConstraintRule): ValuePass {
+  if (validate === undefined) return () => false;
+  const check: ValuePass = (value, instance) => validate(value, instance) === true;
+  const one: ValuePass = quick ? (value, it) => quick(value) || check(value, it) : check;
+  const pass = isEach ? each(one) : one;
+  return validateIf === undefined
+    ? pass
+    : (value, instance) => !validateIf(instance, value) || pass(value, instance);
+}
+
+function each(pass: ValuePass): ValuePass {
+  return (value, instance) => {
+    if (!isMany(value)) return pass(value, instance);
+    for (const part of value.values()) if (!pass(part, instance)) return false;
+    return true;
+  };
+}
+
+function createNestedPass(isSkipped: Test, passNested: Pass): ValuePass {
+  const pass: Test = (value) => {
+    if (value === undefined) return true;
+    if (!isMany(value)) return value instanceof Object && passNested(value as Properties);
+    for (const part of value.values()) if (!isSkipped(part) && !pass(part)) return false;
+    return true;
+  };
+  return pass;
+}
+
+export function isMany(value: unknown): value is unknown[] | Set<unknown> | Map<unknown, unknown> {
+  return Array.isArray(value) || value instanceof Set || value instanceof Map;
+}
