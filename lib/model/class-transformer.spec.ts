@@ -229,6 +229,16 @@ describe('the decorators of class-transformer', () => {
     expect(new Wire('json', registry([Heir])).carry(new Heir())).toStrictEqual(new Heir());
   });
 
+  it('take a container that is named as the type for one that says nothing of its elements', () => {
+    class Holder {
+      @Type(() => Map) map: unknown = null;
+      @Type(() => Array) list: unknown = null;
+    }
+    const map = new Map<unknown, unknown>([[1, { a: [make(Circle, { r: 1 })] }]]);
+    const holder = make(Holder, { map, list: [{ length: 5 }] });
+    expect(new Wire('json', registry([Holder, Circle])).carry(holder)).toStrictEqual(holder);
+  });
+
   it('refuse options that would undo what models promise', () => {
     expect(() => classTransformer({ ignoreDecorators: true } as TransformOptions)).toThrow(
       'ignoreDecorators',

@@ -1,4 +1,5 @@
 import { fromBase64 } from './base64.js';
+import { toMap, toSet } from './collections.js';
 import { TAG, Tag } from './json-tags.js';
 import { FORBIDDEN_KEYS } from './refused-values.js';
 import { StreamError } from './stream-error.js';
@@ -52,7 +53,7 @@ export class JsonReviver {
       case Tag.map:
         return this.#map(list(content));
       case Tag.set:
-        return new Set(list(content).map((element) => this.revive(element)));
+        return toSet(this.#all(list(content)));
       case Tag.object:
         return this.#fields(content);
       default:
@@ -63,10 +64,11 @@ export class JsonReviver {
 
   #map(parts: unknown[]): Map<unknown, unknown> {
     if (parts.length % 2 !== 0) throw malformed();
-    const map = new Map<unknown, unknown>();
-    for (let i = 0; i < parts.length; i += 2)
-      map.set(this.revive(parts[i]), this.revive(parts[i + 1]));
-    return map;
+    return toMap(this.#all(parts));
+  }
+
+  #all(elements: unknown[]): unknown[] {
+    return elements.map((element) => this.revive(element));
   }
 }
 

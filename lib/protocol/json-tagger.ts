@@ -1,4 +1,5 @@
 import { toBase64 } from './base64.js';
+import { mapParts, setElements } from './collections.js';
 import { TAG, Tag } from './json-tags.js';
 import type { ModelPort } from './model-port.js';
 import { FORBIDDEN_KEYS, notRegistered } from './refused-values.js';
@@ -88,13 +89,13 @@ export class JsonTagger {
     if (value instanceof Map) {
       return tagged(
         Tag.map,
-        [...value].flat().map((part) => this.tag(part, depth - 1)),
+        mapParts(value).map((part) => this.tag(part, depth - 1)),
       );
     }
     if (value instanceof Set) {
       return tagged(
         Tag.set,
-        [...value].map((part) => this.tag(part, depth - 1)),
+        setElements(value).map((part) => this.tag(part, depth - 1)),
       );
     }
     return this.#model(value, depth);

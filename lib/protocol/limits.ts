@@ -17,6 +17,16 @@ export interface Limits extends CodecLimits {
   readonly windowItems: number;
   /** Bytes of a stream that may be under way or unread. @default 262_144 */
   readonly windowBytes: number;
+  /**
+   * Bytes that may wait unread in all inputs of a connection together; what exceeds it ends the call
+   * it came for. @default 16_777_216
+   */
+  readonly unreadBytesPerConnection: number;
+  /**
+   * By how many frames those that can't be read may outnumber the others, before the connection is
+   * closed. @default 4096
+   */
+  readonly unreadableFrames: number;
   /** Bytes a message gathers before it is sent without waiting for the turn's end. @default 32_768 */
   readonly flushBytes: number;
   /** Bytes in the socket's send buffer above which no producer is pulled. @default 262_144 */
@@ -44,6 +54,8 @@ export const DEFAULT_LIMITS: Limits = {
   inputsPerCall: 16,
   windowItems: 4096,
   windowBytes: 262_144,
+  unreadBytesPerConnection: 16_777_216,
+  unreadableFrames: 4096,
   flushBytes: 32_768,
   sendBufferBytes: 262_144,
   stalledBufferBytes: 4_194_304,

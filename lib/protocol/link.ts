@@ -41,6 +41,7 @@ export class Link {
   readonly #limits: Limits;
   #stalled: ReturnType<typeof setTimeout> | undefined;
   #open = true;
+  #unreadable = 0;
 
   constructor(parts: LinkParts, handler: LinkHandler) {
     const { transport, codec, models, limits } = parts;
@@ -115,9 +116,17 @@ export class Link {
 
   readonly #dispatch = (frame: unknown[], problem: StreamError | undefined): void => {
     if (!this.#open) return;
+    this.#countUnreadable(problem !== undefined);
     if (frame[0] === FrameType.ping) this.writer.frame([FrameType.pong]);
     else if (frame[0] !== FrameType.pong) dispatchFrame(frame, problem, this.#handler);
   };
+
+  #countUnreadable(isOne: boolean): void {
+    if (!isOne) this.#unreadable = Math.max(0, this.#unreadable - 1);
+    else if (++this.#unreadable > this.#limits.unreadableFrames) {
+      throw new ProtocolViolation('too much that can not be read');
+    }
+  }
 
   #roomAgain(): void {
     if (this.#open) this.#handler.roomAgain();

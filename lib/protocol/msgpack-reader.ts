@@ -1,5 +1,6 @@
 import { fromBytes } from './bigint-bytes.js';
 import type { ByteReader } from './byte-reader.js';
+import { toMap, toSet } from './collections.js';
 import type { KeyCache } from './key-cache.js';
 import type { ModelType } from './model-port.js';
 import { Ext, Format } from './msgpack-format.js';
@@ -173,7 +174,7 @@ export class MsgpackReader {
       case Ext.map:
         return this.#map(depth);
       case Ext.set:
-        return new Set(this.#extList(depth));
+        return this.#set(depth);
       case Ext.model:
         return this.#model(depth);
       case Ext.date:
@@ -189,12 +190,23 @@ export class MsgpackReader {
     return fromBytes(this.#in.copy(length));
   }
 
-  #map(depth: number): Map<unknown, unknown> {
+  #map(depth: number): Map<unknown, unknown> | undefined {
     const parts = this.#extList(depth);
     if (parts.length % 2 !== 0) throw new ProtocolViolation('a key without a value');
-    const map = new Map<unknown, unknown>();
-    for (let i = 0; i < parts.length; i += 2) map.set(parts[i], parts[i + 1]);
-    return map;
+    try {
+      return toMap(parts);
+    } catch (error) {
+      return this.#note(error);
+    }
+  }
+
+  #set(depth: number): Set<unknown> | undefined {
+    const elements = this.#extList(depth);
+    try {
+      return toSet(elements);
+    } catch (error) {
+      return this.#note(error);
+    }
   }
 
   #extList(depth: number): unknown[] {

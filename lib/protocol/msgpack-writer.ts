@@ -1,5 +1,6 @@
 import { toBytes } from './bigint-bytes.js';
 import type { ByteWriter } from './byte-writer.js';
+import { mapParts, setElements } from './collections.js';
 import type { ModelPort } from './model-port.js';
 import { Ext, Format } from './msgpack-format.js';
 import { FORBIDDEN_KEYS, notRegistered } from './refused-values.js';
@@ -46,8 +47,8 @@ export class MsgpackWriter {
     else if (Array.isArray(value)) this.#list(value, depth);
     else if (value instanceof Uint8Array) this.#out.binary(value);
     else if (value instanceof Date) this.#date(value);
-    else if (value instanceof Map) this.#extList(Ext.map, entries(value), depth);
-    else if (value instanceof Set) this.#extList(Ext.set, [...value], depth);
+    else if (value instanceof Map) this.#extList(Ext.map, mapParts(value), depth);
+    else if (value instanceof Set) this.#extList(Ext.set, setElements(value), depth);
     else if (isOtherBytes(value)) throw notBytes(value);
     else this.#model(value, depth);
   }
@@ -150,13 +151,6 @@ function refuseForbidden(key: string): void {
 
 function tooDeep(): TypeError {
   return new TypeError('A value nests too deep to be sent, or contains itself.');
-}
-
-/** Keys and values by turns. */
-function entries(map: ReadonlyMap<unknown, unknown>): unknown[] {
-  const parts: unknown[] = [];
-  for (const [key, value] of map) parts.push(key, value);
-  return parts;
 }
 
 function isOtherBytes(value: object): boolean {

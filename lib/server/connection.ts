@@ -117,7 +117,9 @@ export class ServerConnection implements ServerPeer {
       hello: (credit, credentials) => this.#hello(credit, credentials),
       credentials: (credentials) => this.#present(credentials),
       open: (id, method, args, inputs, problem) => this.#open(id, method, args, inputs, problem),
-      item: (stream, size, frame) => inputs.receive(this.#known(stream), size, frame),
+      item: (stream, size, frame) => {
+        if (!inputs.receive(this.#known(stream), size, frame)) this.#overfull(stream);
+      },
       unreadable: (stream, problem) => inputs.refuse(this.#known(stream), problem),
       end: (stream) => inputs.end(this.#known(stream)),
       error: (stream, body, problem) =>
@@ -183,6 +185,15 @@ export class ServerConnection implements ServerPeer {
   #refuse(id: number, error: StreamError): void {
     const { code, message } = error;
     this.#link.writer.frame([FrameType.error, id, { code, message }]);
+  }
+
+  /** More waits unread than the connection may hold: the call that was sent the last of it ends. */
+  #overfull(stream: number): void {
+    for (const call of this.#calls.values()) {
+      if (call.number < stream && stream <= call.number + call.inputs.length) {
+        return call.fail(tooMany('Too much waits unread on this connection'));
+      }
+    }
   }
 
   /** The call a frame names; `undefined` for one that is over, whose late frames mean nothing. */

@@ -26,6 +26,9 @@ interface Reader {
 
 type Ending = { readonly kind: 'end' } | { readonly kind: 'error'; readonly error: unknown };
 
+/** What an item takes beside what it says, about. */
+const ITEM_BYTES = 64;
+
 const DONE: IteratorResult<unknown> = Object.freeze({ value: undefined, done: true });
 
 /**
@@ -48,6 +51,19 @@ export class Inbox implements AsyncIterableIterator<unknown, undefined> {
     this.#window = window;
     this.#creditItems = window.items;
     this.#creditBytes = window.bytes;
+  }
+
+  /** Whether nothing more will be taken in. */
+  get isOver(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  /** About how many bytes of memory the items take that wait here. */
+  get weight(): number {
+    if (this.#runs.length === 0) return 0;
+    const items = this.#window.items - this.#creditItems - this.#takenItems;
+    const bytes = this.#window.bytes - this.#creditBytes - this.#takenBytes;
+    return bytes + items * ITEM_BYTES;
   }
 
   /**

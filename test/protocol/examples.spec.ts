@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ModelRegistry, Serializable } from '../../lib/model/registry.js';
 import { CloseCode, mayReconnect } from '../../lib/protocol/close-codes.js';
+import { MAX_ENTRIES } from '../../lib/protocol/collections.js';
 import { createDecoder } from '../../lib/protocol/create-codec.js';
 import {
   dispatchFrame,
@@ -151,12 +152,17 @@ describe('The tables of PROTOCOL.md', () => {
     const told: Record<string, string[]> = {
       'a message to the server': [kib(limit.messageBytes)],
       'nesting of a message': [`${limit.depth} levels`],
+      'entries of a map or a set': [count(MAX_ENTRIES)],
       'types announced on a connection': [count(limit.types)],
       "length of a type's name": ['256'],
       'open calls of a connection': [count(limit.callsPerConnection)],
       'inputs of a call': [count(limit.inputsPerCall)],
       'unread items of a stream': [count(limit.windowItems)],
       'unread bytes of a stream': [kib(limit.windowBytes)],
+      'unread bytes of all inputs of a connection, an item counting for 64 more': [
+        kib(limit.unreadBytesPerConnection),
+      ],
+      "frames with a value that can't be read, less those without": [count(limit.unreadableFrames)],
       '`hello` after connecting': [s(limit.helloTimeoutMs)],
       'silence before a ping, and after it': [s(limit.pingIntervalMs), s(limit.pongTimeoutMs)],
       'unsent bytes of a socket': [

@@ -5,7 +5,7 @@ import type { CodecName } from '../../lib/protocol/version.js';
 import type { ServerCall } from '../../lib/server/call.js';
 import { turn, until } from '../engine/engine.js';
 import { createHandlers, type Seen } from './handlers.js';
-import { Ext } from './msgpack.js';
+import { Ext, pack } from './msgpack.js';
 import type { Frame, RawPeer } from './raw-peer.js';
 import { RealServer } from './real-server.js';
 
@@ -227,7 +227,6 @@ describe('A peer that makes work', () => {
     ['opens that are refused', (i) => `[2,${i + 2},"test.x",[],[]]`],
     ['opens that are cancelled at once', (i) => `[2,${i + 2},"test.silent",[],[]],[7,${i + 2}]`],
     ['credit', () => '[8,1,9007199254740991,9007199254740991]'],
-    ['forbidden keys', (i) => `[2,${i + 2},"test.x",[{"__proto__":1}],[]]`],
   ])('can fill a message with %s, and is answered', async (_, frame) => {
     const peer = await server.connect();
     peer.send([2, 1, 'test.value', [1], []]);
@@ -265,6 +264,46 @@ describe('A peer that makes work', () => {
   });
 });
 
+describe('A peer that fills memory', () => {
+  it('loses the call for which more is sent than may wait on the connection, and no other', async () => {
+    await start({ unreadBytesPerConnection: 256 * KIB });
+    const peer = await server.connect();
+    const text = 'x'.repeat(16 * KIB);
+    const items = peer.item(0, text, text, text, text).slice(2);
+    const calls = [1, 3, 5, 7, 9, 11];
+    peer.send(...calls.map((id) => [2, id, 'test.silent', [null], [0]]));
+    for (const id of calls) peer.send([4, id + 1, ...items]);
+    const frames = await peer.settled();
+    const errors = frames.filter(([type]) => type === 6);
+    expect(errors.length).toBeGreaterThanOrEqual(1);
+    expect(errors.length).toBeLessThan(calls.length);
+    for (const [, , error] of errors) expect(error).toMatchObject({ code: 'resource-exhausted' });
+  });
+
+  it('counts small items for the memory they take', async () => {
+    await start({ unreadBytesPerConnection: 256 * KIB });
+    const peer = await server.connect();
+    const items = peer.item(0, ...Array.from({ length: 4096 }, () => 1)).slice(2);
+    peer.send([2, 1, 'test.silent', [null, null], [0, 1]]);
+    for (const stream of [2, 3]) peer.send([4, stream, ...items]);
+    for (const id of [4, 6, 8, 10]) {
+      peer.send([2, id, 'test.silent', [null], [0]], [4, id + 1, ...items]);
+    }
+    const frames = await peer.settled();
+    expect(frames.some(([type]) => type === 6)).toBe(true);
+  });
+
+  it('is closed when most of what it sends can not be read', async () => {
+    await start({ unreadableFrames: 100 });
+    const peer = await server.connect();
+    const open = (id: number) => [2, id, 'test.value', [{ $: 'x', v: 1 }], []];
+    peer.send(...Array.from({ length: 100 }, (_, i) => open(i + 1)));
+    await peer.settled();
+    peer.send(...Array.from({ length: 100 }, (_, i) => open(i + 1000)));
+    expect((await peer.closed).code).toBe(4400);
+  });
+});
+
 describe('A value that can not be made', () => {
   beforeEach(() => start());
 
@@ -279,9 +318,12 @@ describe('A value that can not be made', () => {
     ['a set that is no list', { $: 's', v: {} }],
     ['a number that is another', { $: 'f', v: '1' }],
     ['an object that is none', { $: 'o', v: [] }],
+    ['a set whose elements could be made to collide', { $: 's', v: numbers(16_385) }],
+    ['a map whose keys could be made to collide', { $: 'm', v: numbers(2 * 16_385) }],
   ];
   const exts: [string, unknown][] = [
     ['an unknown ext', new Ext(99, Buffer.from('?'))],
+    ['a set whose elements could be made to collide', new Ext(4, pack(numbers(16_385)))],
     ['one of the types MessagePack keeps', new Ext(255, Buffer.alloc(4))],
   ];
 
@@ -298,6 +340,10 @@ describe('A value that can not be made', () => {
     expect(seen).toEqual([['fine']]);
   });
 });
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
 
 function request(): string {
   const lines = [

@@ -146,8 +146,7 @@ export class GeneratedClasses {
   }
 
   #declare(prototype: object, key: string, plan: PropertyPlan, owner: ClassPlan): void {
-    const [first, other] = this.#models;
-    const child = first as Model;
+    const child = this.#models[0] as Model;
     const design = (type: unknown) => Reflect.defineMetadata('design:type', type, prototype, key);
     const declare = (type: () => unknown) => Type(type as () => new () => unknown)(prototype, key);
     switch (plan.kind) {
@@ -173,7 +172,7 @@ export class GeneratedClasses {
       case 'implicit':
         return design(plan.design);
       case 'looking':
-        return Type((options) => (isBig(options?.object) && other ? other : child))(prototype, key);
+        return Type((options) => (isBig(options?.object) ? Big : child))(prototype, key);
       case 'one':
       case 'many':
         return Type(() => child, {
@@ -310,6 +309,12 @@ const SIMPLE = ['text', '7', '', 7, 0, -1.5, true, false, null, undefined];
 function mapOf(values: readonly unknown[], as: 'instance' | 'fields'): unknown {
   const entries = values.map((value, i) => [`k${i}`, value] as const);
   return as === 'instance' ? new Map(entries) : Object.fromEntries(entries);
+}
+
+/** What `looking` finds where there is much to see. */
+class Big {
+  @Exclude() a = 'kept';
+  @Expose({ name: 'e' }) b: unknown = undefined;
 }
 
 function isBig(object: unknown): boolean {

@@ -28,6 +28,8 @@ const refused: [what: string, value: unknown, message: RegExp][] = [
   ],
   ['a typed array other than bytes', { a: new Float64Array(2) }, /Float64Array/],
   ['a promise', Promise.resolve(1), /Promise/],
+  ['a set that is too large', new Set(Array(16_385).keys()), /16384/],
+  ['a map that is too large', new Map(Array(16_385).entries()), /16384/],
   ['a key that reaches the prototype', [JSON.parse('{"__proto__": {"polluted": 1}}')], /__proto__/],
   ['a field named constructor', { constructor: 1 }, /constructor/],
 ];
