@@ -1,6 +1,5 @@
 import { OverflowQueue } from '../stream/overflow.js';
 import { BusError } from './bus-error.js';
-import type { BusHooks } from './bus-hooks.js';
 import type { ChannelMember } from './channel.js';
 import type { Channels } from './channels.js';
 import { MessageCheck } from './message-type.js';
@@ -18,22 +17,21 @@ interface Deferred {
  */
 export class ChannelSubscription<T> implements Subscription<T>, ChannelMember {
   readonly #name: string;
-  readonly #hooks: BusHooks;
   readonly #check: MessageCheck | undefined;
   readonly #queue: OverflowQueue<T>;
   readonly #ready = createDeferred();
   readonly #onClose: () => void;
   #leave: () => void = () => {};
 
-  constructor(name: string, options: SubscribeOptions, hooks: BusHooks, onClose: () => void) {
+  constructor(name: string, options: SubscribeOptions, onDrop: () => void, onClose: () => void) {
     this.#name = name;
-    this.#hooks = hooks;
     this.#onClose = onClose;
     this.#check = options.type === undefined ? undefined : new MessageCheck(options.type);
     this.#queue = new OverflowQueue<T>({
       capacity: options.capacity,
       overflow: options.overflow,
       overflowError: () => new BusError('slow-consumer', tooSlow(name)),
+      onDrop,
       onClose: () => this.#closed(),
     });
   }
@@ -67,11 +65,8 @@ export class ChannelSubscription<T> implements Subscription<T>, ChannelMember {
   }
 
   receive(message: unknown): void {
-    const before = this.#queue.dropped;
     if (this.#check === undefined || this.#check.accepts(message)) this.#queue.push(message as T);
     else this.#queue.pushError(this.#mismatch(this.#check, message));
-    const lost = this.#queue.dropped - before;
-    if (lost > 0) this.#hooks.dropped?.(this.#name, lost);
   }
 
   stand(): void {

@@ -22,10 +22,16 @@ export class Messages {
   readonly #subscriptions = new Set<Subscription<unknown>>();
   readonly #listeners = new Map<string, Map<MessageListener, Listener>>();
   #open = true;
+  #dropped = 0;
 
   /** Made by `new MessageBus()` and `bus.bind()`. */
   protected constructor(channels: Channels) {
     this.#channels = channels;
+  }
+
+  /** How many messages the overflow of this owner's subscriptions has cost, those ended included. */
+  get dropped(): number {
+    return this.#dropped;
   }
 
   /**
@@ -53,9 +59,11 @@ export class Messages {
   subscribe<T = unknown>(channel: string, options?: SubscribeOptions): Subscription<T>;
   subscribe(channel: string, options: SubscribeOptions = {}): Subscription<unknown> {
     checkChannel(channel);
-    const { hooks } = this.#channels;
-    const subscription = new ChannelSubscription(channel, options, hooks, () =>
-      this.#subscriptions.delete(subscription),
+    const subscription = new ChannelSubscription(
+      channel,
+      options,
+      () => this.#drop(channel),
+      () => this.#subscriptions.delete(subscription),
     );
     this.#subscriptions.add(subscription);
     if (this.#open) subscription.join(this.#channels);
@@ -92,6 +100,11 @@ export class Messages {
     for (const subscription of this.#subscriptions) subscription.cancel();
     for (const listeners of this.#listeners.values())
       for (const listener of listeners.values()) listener.remove();
+  }
+
+  #drop(channel: string): void {
+    this.#dropped += 1;
+    this.#channels.hooks.dropped?.(channel, 1);
   }
 
   #listen(channel: string, fn: MessageListener): Listener {

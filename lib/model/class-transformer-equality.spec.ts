@@ -22,7 +22,7 @@ const options: fc.Arbitrary<TransformOptions> = fc.record(
 );
 const oftenNone = fc.oneof(fc.constant({}), options);
 
-const RUNS = { numRuns: 60000 };
+const RUNS = { numRuns: 2500 };
 
 function compile({ model }: GeneratedClasses, chosen: TransformOptions) {
   return classTransformer(chosen)({ isRegistered: () => false })(model);

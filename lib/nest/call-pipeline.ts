@@ -53,12 +53,11 @@ export class CallPipeline {
   }
 
   #intercept(context: CallContext): Promise<unknown> {
-    const { method, push, givesStream, failedLate } = this.#plan;
+    const { method, givesStream, failedLate } = this.#plan;
     const { interceptors } = this.#enhancers;
     const { args, call } = context;
     return runIntercepted({
       call,
-      push,
       givesStream,
       intercept: (next) =>
         INTERCEPTORS.intercept(interceptors, args, this.#instance, method.handler, next, 'ws'),

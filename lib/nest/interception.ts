@@ -6,7 +6,6 @@ import { InterceptedOutput } from './intercepted-output.js';
 /** One call of a method that has interceptors. */
 export interface Interception {
   readonly call: ServerCall;
-  readonly push: PushOptions;
   /** What the method is known to give, for interceptors that answer without running it. */
   readonly givesStream: boolean;
   /** Runs Nest's interceptors around `next`. */
@@ -45,7 +44,7 @@ class InterceptedRun {
     this.#interception = interception;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#output = new InterceptedOutput(interception.push, (error) =>
+    this.#output = new InterceptedOutput(interception.call.push, (error) =>
       interception.failedLate(error),
     );
   }
@@ -70,7 +69,7 @@ class InterceptedRun {
   }
 
   async #invoke(): Promise<unknown> {
-    const { call, push, invoke } = this.#interception;
+    const { call, invoke } = this.#interception;
     if (call.end !== undefined) return EMPTY;
     this.#isInvoked = true;
     const result: unknown = await invoke();
@@ -78,7 +77,7 @@ class InterceptedRun {
       this.#decide('value');
       return result;
     }
-    const observable = isObservable(result) ? result : this.#pace(result, push);
+    const observable = isObservable(result) ? result : this.#pace(result, call.push);
     // The client left while the handler was making its stream: nobody will read it.
     if (call.end !== undefined) this.#output.close();
     this.#decide('stream');

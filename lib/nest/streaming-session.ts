@@ -71,6 +71,14 @@ export class StreamingSession<User = unknown, Data = unknown> {
   }
 
   /**
+   * How many items the declared overflow has cost this call: those of its output, where that can't
+   * be paused, and those of its bus subscriptions.
+   */
+  get dropped(): number {
+    return this.#call.dropped + (this.#messages?.dropped ?? 0);
+  }
+
+  /**
    * Runs a function when the session closes: the call is over, and the handler's `finally` has run.
    * At once when it is closed already. One that throws doesn't stop the next.
    */

@@ -1,4 +1,5 @@
 import type { Limits } from '../protocol/limits.js';
+import type { PushOptions } from '../stream/source.js';
 
 /** The client a call came from. */
 export interface ServerPeer {
@@ -26,6 +27,10 @@ export interface ServerCall {
   readonly method: { readonly name: string };
   /** Aborted when the call is over, for whatever reason. Made when first asked for. */
   readonly signal: AbortSignal;
+  /** How what can't be paused is read for this call; what its overflow costs is counted here. */
+  readonly push: PushOptions;
+  /** How many items the overflow of the call's output has cost. */
+  readonly dropped: number;
   /** How the call ended; `undefined` while it runs. */
   readonly end: CallEnd | undefined;
   /**

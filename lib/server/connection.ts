@@ -222,6 +222,7 @@ export class ServerConnection implements ServerPeer {
       failed: (call, error, told) => hooks.callFailed?.(call, error, told),
       failedLate: (call, error) => hooks.handlerFailedLate?.(call, error),
       closeFunctionFailed: (call, error) => hooks.closeFunctionFailed?.(call, error),
+      dropped: (call) => hooks.itemDropped?.(call),
       stuck: (call) => hooks.handlerStuck?.(call, this.limits.stuckHandlerMs),
     };
   }

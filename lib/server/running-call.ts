@@ -3,7 +3,7 @@ import { type Credit, FrameType } from '../protocol/frames.js';
 import { StreamError } from '../protocol/stream-error.js';
 import type { Inbox } from '../stream/inbox.js';
 import { Pump, type PumpPort } from '../stream/pump.js';
-import { toSource } from '../stream/source.js';
+import { type PushOptions, toSource } from '../stream/source.js';
 import type { CallEnd, ServerCall, ServerPeer } from './call.js';
 import type { ServerMethod } from './method.js';
 
@@ -22,6 +22,7 @@ export interface CallPort {
   failedLate(call: RunningCall, error: unknown): void;
   closeFunctionFailed(call: RunningCall, error: unknown): void;
   stuck(call: RunningCall): void;
+  dropped(call: RunningCall): void;
 }
 
 /**
@@ -39,6 +40,7 @@ export class RunningCall implements ServerCall {
   readonly #inputs: readonly Inbox[];
   #state: 'running' | 'over' | 'settled' = 'running';
   #end: CallEnd | undefined;
+  #dropped = 0;
   /** The handler came to rest before the call was over. */
   #isAtRest = false;
   #pump: Pump | undefined;
@@ -76,6 +78,18 @@ export class RunningCall implements ServerCall {
       if (this.#end !== undefined) this.#abort.abort(abortReason(this.#end));
     }
     return this.#abort.signal;
+  }
+
+  get push(): PushOptions {
+    const onDrop = (): void => {
+      this.#dropped++;
+      this.#port.dropped(this);
+    };
+    return { ...this.method.push, onDrop };
+  }
+
+  get dropped(): number {
+    return this.#dropped;
   }
 
   /** How the call ended; `undefined` while it runs. */
@@ -156,7 +170,7 @@ export class RunningCall implements ServerCall {
   }
 
   #begin(value: unknown): void {
-    const source = toSource(value, this.method.push);
+    const source = toSource(value, this.push);
     if (source === undefined) return this.#answer(value);
     this.#pump = new Pump(source, this.#pumpPort(), this.#creditItems, this.#creditBytes);
     if (this.#state !== 'running') return this.#pump.stop();

@@ -11,6 +11,8 @@ export interface ServerHooks {
   handlerFailedLate?(call: ServerCall, error: unknown): void;
   /** A handler still runs this many ms after its call was over. */
   handlerStuck?(call: ServerCall, afterMs: number): void;
+  /** The overflow of a call's output cost an item. */
+  itemDropped?(call: ServerCall): void;
   /** A function given to `onClose` or `onOver` threw. */
   closeFunctionFailed?(call: ServerCall, error: unknown): void;
   /** An error in the engine itself; the connection was closed. */

@@ -16,6 +16,8 @@ export interface OverflowQueueOptions {
   readonly overflow?: Overflow | undefined;
   /** Makes the error a reader that was too slow gets; asked only where `overflow` is `error`. */
   readonly overflowError: () => unknown;
+  /** Hears of each item or error that the overflow costs. Must not throw. */
+  readonly onDrop?: (() => void) | undefined;
   /**
    * Lets the source go. Runs once, as soon as nothing more will be taken: when the reader left, the
    * source ended or failed, or the reader was too slow. Items may still wait for the reader then.
@@ -53,6 +55,7 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
   readonly #capacity: number;
   readonly #overflow: Overflow;
   readonly #overflowError: () => unknown;
+  readonly #onDrop: (() => void) | undefined;
   readonly #onClose: (() => void) | undefined;
   readonly #entries = new Ring<T | Fault>();
   // Readers wait only while there are no entries: one of the two rings is always empty.
@@ -70,6 +73,7 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
     this.#capacity = overflow === 'latest' ? 1 : capacity;
     this.#overflow = overflow;
     this.#overflowError = options.overflowError;
+    this.#onDrop = options.onDrop;
     this.#onClose = options.onClose;
   }
 
@@ -134,6 +138,7 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
 
   #overflowWith(entry: T | Fault): void {
     this.#dropped += 1;
+    this.#onDrop?.();
     if (this.#overflow === 'dropNewest') return;
     if (this.#overflow === 'error') this.fail(this.#overflowError());
     else {

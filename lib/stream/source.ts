@@ -16,6 +16,8 @@ export interface PushOptions {
   readonly capacity: number;
   /** Makes the error of an overflow. */
   readonly overflowError: () => unknown;
+  /** Hears of each item that the overflow costs. */
+  readonly onDrop?: () => void;
 }
 
 /** Whether a value is a stream: an async iterable, a `ReadableStream` or an observable. */
