@@ -6,6 +6,7 @@ import { classTransformer, type TransformOptions } from './class-transformer.js'
 import type { ModelClass } from './model-compiler.js';
 import { ModelRegistry } from './registry.js';
 import { Wire } from './spec/wire.js';
+import { StreamingException } from './streaming-exception.js';
 
 class Shape {
   x = 0;
@@ -104,10 +105,10 @@ describe.each(['json', 'msgpack'] as const)('models over %s', (codec) => {
     expect(arrived.first).toBeInstanceOf(Circle);
   });
 
-  it('name no class of a nested model that its declaration tells already', () => {
+  it('name the class of a nested model, for a side that does not read declarations', () => {
     const line = wire();
     line.carry(make(Drawing, { shapes: [make(Shape, {})] }));
-    expect(line.message).not.toContain('Shape');
+    expect(line.message).toContain('Shape');
   });
 
   it('stay instances of their classes where nothing is declared', () => {
@@ -134,6 +135,18 @@ describe.each(['json', 'msgpack'] as const)('models over %s', (codec) => {
       line.carry(value);
       expect(line.message).not.toContain(hidden);
     }
+  });
+
+  it('never let an excluded field of an exception leave, nor its stack', () => {
+    class SoldOut extends StreamingException {
+      product = 'tea';
+      @Exclude() query = 'never told';
+    }
+    const line = wire(registry([SoldOut]));
+    const arrived = line.carry(new SoldOut('There is none.', 'resource-exhausted'));
+    expect(arrived).toBeInstanceOf(SoldOut);
+    expect(arrived).toMatchObject({ product: 'tea', code: 'resource-exhausted' });
+    expect(line.message).not.toMatch(/never told|stack|spec/);
   });
 
   it('are sent as they were when they were yielded', () => {

@@ -166,13 +166,16 @@ export class Outbound {
     return fields;
   }
 
-  /** By the declared class; a registered subclass stays as it is and is named on the wire. */
+  /**
+   * A registered class is named on the wire, so that it arrives as an instance where nobody reads
+   * the declaration: in a client without class-transformer. Others go by the declared class.
+   */
   #nested(value: object, type: AnyClass, depth: number): unknown {
     const own = classOf(value);
+    if (value instanceof type && this.models.isRegistered(value)) return value;
     if (own === undefined || own === type || isPlainObject(value)) {
       return this.#fields(this.reader.rulesOf(type), value as Fields, depth, false);
     }
-    if (value instanceof type && this.models.isRegistered(value)) return value;
     return this.#fields(this.reader.rulesOfPair(type, own), value as Fields, depth, false);
   }
 

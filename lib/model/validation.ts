@@ -5,8 +5,15 @@ import {
   validateSync,
 } from 'class-validator';
 import { createPropertyPass, type Pass } from './validation-pass.js';
-import { type Properties, type PropertyRules, readRules } from './validation-rules.js';
+import {
+  type ConstraintRule,
+  type Properties,
+  type PropertyRules,
+  readRules,
+} from './validation-rules.js';
 import { createPropertyJudge, type Judge, Verdict, worse } from './validation-verdict.js';
+
+export type { ValidatorOptions } from 'class-validator';
 
 /** What is wrong with an instance; `undefined` when nothing is. */
 export type Faults = ValidationError[] | undefined;
@@ -39,6 +46,14 @@ export class ModelValidators {
    */
   hasRules(model: AnyClass): boolean {
     return readRules(model, this.#options).length > 0;
+  }
+
+  /** Whether `validate` may give a promise for instances of a class. */
+  mayWait(model: AnyClass): boolean {
+    const isSlow = ({ validate: call }: ConstraintRule): boolean => call === undefined;
+    return readRules(model, this.#options).some(
+      ({ custom, defined, isPromise }) => isPromise || [...custom, ...defined].some(isSlow),
+    );
   }
 
   /**

@@ -57,6 +57,11 @@ export class ElementType {
     return new ElementType(types as (ElementClass | null)[]);
   }
 
+  /** Those of the types that are models. */
+  get models(): ModelClass[] {
+    return this.#classes.filter((it) => !PRIMITIVES.has(it)) as ModelClass[];
+  }
+
   /** The class a pipe is told of: the value's own, or the only one there is. */
   classOf(value: unknown): ElementClass | undefined {
     if (this.#classes.length === 1) return this.#classes[0];

@@ -20,6 +20,13 @@ export class EngineLog implements ServerHooks, BusHooks {
     );
   }
 
+  /** A class without validation metadata must not be taken for validated. */
+  takenUnchecked(where: string, model: string): void {
+    this.logger.warn(
+      `${where} takes ${model}, which has no class-validator decorators: what clients send in it is not checked.`,
+    );
+  }
+
   connectionBroken(connection: ServerConnection, error: unknown): void {
     this.logger.error(`Connection ${connection.id} was closed: ${inspect(error)}`);
   }

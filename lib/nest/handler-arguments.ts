@@ -1,5 +1,6 @@
 import type { ArgumentMetadata, ExecutionContext, PipeTransform } from '@nestjs/common';
 import { PipesConsumer } from '@nestjs/core/pipes/pipes-consumer.js';
+import type { ArrivingModels } from '../model/arriving-models.js';
 import { StreamError } from '../protocol/stream-error.js';
 import { Inbox } from '../stream/inbox.js';
 import type { CallContext } from './call-context.js';
@@ -30,17 +31,23 @@ export interface ArgumentLayout {
   /** How many arguments a client may send; `undefined` for any number. */
   readonly maximum: number | undefined;
   createContext(context: CallContext): ExecutionContext;
+  /** The models among what clients send. */
+  readonly arrivals: ArrivingModels;
+  /** Whether the check of a model may have to wait. */
+  readonly mayWait: boolean;
 }
 
 /** Turns the arguments a client sent into those of the handler. */
 export class HandlerArguments {
   readonly #bound: readonly BoundParameter[];
   readonly #maximum: number | undefined;
+  readonly #arrivals: ArrivingModels;
   /** Whether any of the readers may give a promise. */
   readonly #isAsync: boolean;
 
   constructor(layout: ArgumentLayout, enhancers: Enhancers) {
     this.#maximum = layout.maximum;
+    this.#arrivals = layout.arrivals;
     const binder = new ParameterBinder(layout, enhancers);
     this.#bound = layout.parameters.map((parameter) => binder.bind(parameter));
     this.#isAsync = binder.isAsync;
@@ -49,10 +56,17 @@ export class HandlerArguments {
   /** @throws StreamError `invalid-argument`; a promise rejects with it, or with what a pipe threw. */
   read(context: CallContext): unknown[] | Promise<unknown[]> {
     const sent = context.args[1];
+    if (context.call.problem !== undefined) throw context.call.problem;
     if (this.#maximum !== undefined && sent.length > this.#maximum) {
       const limit = `at most ${this.#maximum} arguments, not ${sent.length}`;
       throw new StreamError('invalid-argument', `The method takes ${limit}.`);
     }
+    const waiting = this.#arrivals.waitFor(sent);
+    if (waiting !== undefined) return waiting.then(() => this.#read(sent, context));
+    return this.#read(sent, context);
+  }
+
+  #read(sent: readonly unknown[], context: CallContext): unknown[] | Promise<unknown[]> {
     const values = this.#values(sent, context);
     if (this.#isAsync) return Promise.all(values).then((it) => this.#trim(it));
     return this.#trim(values);
@@ -121,8 +135,11 @@ class ParameterBinder {
       if (value !== undefined && value !== null) element?.check(value, name);
       return value;
     };
+    const wait = this.#layout.mayWait ? this.#waited : undefined;
     return (sent) => {
-      if (sent instanceof Inbox) return isOpen ? sent : refuse(name, 'must not be a stream');
+      if (sent instanceof Inbox) {
+        return isOpen ? toInput(sent, 'iterable', wait) : refuse(name, 'must not be a stream');
+      }
       return pass === undefined ? check(sent) : pass(sent, parameter.metatype).then(check);
     };
   }
@@ -143,13 +160,20 @@ class ParameterBinder {
       'body',
       element === undefined ? own : this.#pipesOf(parameter),
     );
+    const { mayWait } = this.#layout;
     const check = (item: unknown): unknown => {
       element?.check(item, `${name}, item,`);
-      return item;
+      return mayWait ? this.#waited(item) : item;
     };
-    if (pass === undefined) return element === undefined ? undefined : check;
+    if (pass === undefined) return element === undefined && !mayWait ? undefined : check;
     return (item) => pass(item, element?.classOf(item)).then(check);
   }
+
+  /** The item, once its asynchronous constraints have passed it. */
+  readonly #waited: ItemPass = (item) => {
+    const waiting = this.#layout.arrivals.waitFor(item);
+    return waiting === undefined ? item : waiting.then(() => item);
+  };
 
   #pipesOf(parameter: TypedParameter): PipeTransform[] {
     return [...this.#enhancers.pipes, ...this.#enhancers.parameterPipes(parameter.pipes)];

@@ -24,16 +24,28 @@ class PassedInput implements InputSource {
     this.#pass = pass;
   }
 
-  async next(): Promise<IteratorResult<unknown, undefined>> {
-    const result = await this.#inbox.next();
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    return this.#inbox.next().then(this.#passed);
+  }
+
+  /** One promise for an item that is passed at once, which most are. */
+  readonly #passed = (
+    result: IteratorResult<unknown, undefined>,
+  ): IteratorResult<unknown, undefined> | Promise<IteratorResult<unknown, undefined>> => {
     if (result.done === true) return result;
     try {
-      return { value: await this.#pass(result.value), done: false };
+      const value = this.#pass(result.value);
+      if (value instanceof Promise) return value.then(toResult).catch(this.#refused);
+      return value === result.value ? result : toResult(value);
     } catch (error) {
-      void this.#inbox.return();
-      throw error;
+      return this.#refused(error);
     }
-  }
+  };
+
+  readonly #refused = (error: unknown): never => {
+    void this.#inbox.return();
+    throw error;
+  };
 
   return(): Promise<IteratorResult<unknown, undefined>> {
     return this.#inbox.return();
@@ -42,6 +54,10 @@ class PassedInput implements InputSource {
   [Symbol.asyncIterator](): this {
     return this;
   }
+}
+
+function toResult(value: unknown): IteratorResult<unknown, undefined> {
+  return { value, done: false };
 }
 
 /**

@@ -1,7 +1,8 @@
 import 'reflect-metadata';
 import { Injectable } from '@nestjs/common';
 import { MessageBus } from '../bus/message-bus.js';
-import { ModelRegistry } from '../model/registry.js';
+import { ArrivingModels } from '../model/arriving-models.js';
+import { ModelRegistry, serializableClasses } from '../model/registry.js';
 import { StreamError } from '../protocol/stream-error.js';
 import { StreamingServer } from '../server/streaming-server.js';
 import { OVERFLOWS } from '../stream/overflow.js';
@@ -22,6 +23,7 @@ export class MethodCompiler {
   constructor(
     private readonly enhancers: EnhancerFactory,
     private readonly models: ModelRegistry,
+    private readonly arrivals: ArrivingModels,
     private readonly bus: MessageBus,
     private readonly server: StreamingServer,
     private readonly log: EngineLog,
@@ -69,6 +71,8 @@ export class MethodCompiler {
     return {
       parameters,
       maximum: mayBeRest ? undefined : place,
+      arrivals: this.arrivals,
+      mayWait: this.arrivals.mayWait(serializableClasses()),
       createContext: ({ args }) => createExecutionContext(args, host.class, handler),
     };
   }
@@ -76,7 +80,11 @@ export class MethodCompiler {
   #elementOf(parameter: Parameter, where: string): ElementType | undefined {
     if (parameter.kind === 'argument') return ElementType.ofParameter(parameter.metatype);
     if (parameter.kind !== 'input' || parameter.type === undefined) return undefined;
-    return ElementType.of(parameter.type, this.models, where);
+    const element = ElementType.of(parameter.type, this.models, where);
+    for (const model of element.models) {
+      if (!this.arrivals.hasRules(model)) this.log.takenUnchecked(where, model.name);
+    }
+    return element;
   }
 
   #push({ options }: DiscoveredMethod): PushOptions {

@@ -1,4 +1,6 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
+import type { TransformOptions } from '../model/class-transformer.js';
+import type { ValidatorOptions } from '../model/validation.js';
 import { type Limits, resolveLimits } from '../protocol/limits.js';
 
 /** What `StreamingModule.forRoot()` takes. */
@@ -12,6 +14,16 @@ export interface StreamingModuleOptions {
   readonly port?: number;
   /** How long calls that run at shutdown have to end, in ms. @default 10_000 */
   readonly drainMs?: number;
+  /**
+   * class-transformer's options, for the models that cross the wire: groups, version, strategy and
+   * so on. @default class-transformer's own
+   */
+  readonly transform?: TransformOptions;
+  /**
+   * class-validator's options, for the models that clients send; `false` leaves them unchecked.
+   * @default class-validator's own
+   */
+  readonly validation?: ValidatorOptions | false;
   /** Bounds of messages, calls, memory and patience. */
   readonly limits?: Partial<Limits>;
 }
@@ -40,12 +52,14 @@ export interface ResolvedOptions {
   readonly port: number | undefined;
   readonly drainMs: number;
   readonly limits: Limits;
+  readonly transform: TransformOptions;
+  readonly validation: ValidatorOptions | false;
 }
 
 /** The token of {@link ResolvedOptions}. */
 export const RESOLVED_OPTIONS = Symbol.for('nestjs-streaming:resolved-options');
 
-const KNOWN = ['path', 'port', 'drainMs', 'limits'];
+const KNOWN = ['path', 'port', 'drainMs', 'limits', 'transform', 'validation'];
 
 /**
  * Fills in the defaults.
@@ -57,6 +71,7 @@ export function resolveStreamingOptions(given: StreamingModuleOptions): Resolved
     if (!KNOWN.includes(name)) throw wrong(name, `is unknown: there are ${KNOWN.join(', ')}`);
   }
   const { path = '/streaming', port, drainMs = 10_000, limits } = given;
+  const { transform = {}, validation = {} } = given;
   if (typeof path !== 'string' || !/^\/[^?#\s]*$/.test(path)) {
     throw wrong('path', `must begin with a slash and have no query, not ${String(path)}`);
   }
@@ -66,7 +81,7 @@ export function resolveStreamingOptions(given: StreamingModuleOptions): Resolved
   if (!isWhole(drainMs, 2 ** 31 - 1)) {
     throw wrong('drainMs', `must be a whole number of milliseconds, not ${String(drainMs)}`);
   }
-  return { path, port, drainMs, limits: resolveLimits(limits) };
+  return { path, port, drainMs, limits: resolveLimits(limits), transform, validation };
 }
 
 function isWhole(value: unknown, maximum: number): boolean {

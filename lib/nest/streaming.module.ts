@@ -2,7 +2,9 @@ import 'reflect-metadata';
 import { type DynamicModule, Global, Module, type Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { MessageBus } from '../bus/message-bus.js';
-import { ModelRegistry } from '../model/registry.js';
+import { ArrivingModels } from '../model/arriving-models.js';
+import { classTransformer } from '../model/class-transformer.js';
+import { ModelRegistry, serializableClasses } from '../model/registry.js';
 import { StreamingServer } from '../server/streaming-server.js';
 import { EngineLog } from './engine-log.js';
 import { EnhancerFactory } from './enhancers.js';
@@ -26,7 +28,8 @@ const OPTIONS = Symbol.for('nestjs-streaming:options');
 const PROVIDERS: Provider[] = [
   { provide: OPTIONS, useValue: {} },
   { provide: RESOLVED_OPTIONS, inject: [OPTIONS], useFactory: resolveStreamingOptions },
-  { provide: ModelRegistry, useFactory: () => new ModelRegistry() },
+  { provide: ArrivingModels, inject: [RESOLVED_OPTIONS], useFactory: createArrivals },
+  { provide: ModelRegistry, inject: [RESOLVED_OPTIONS, ArrivingModels], useFactory: createModels },
   {
     provide: MessageBus,
     inject: [EngineLog],
@@ -95,6 +98,16 @@ function toProviders(options: StreamingModuleAsyncOptions): Provider[] {
     useFactory: (it: StreamingOptionsFactory) => it.createStreamingOptions(),
   };
   return useClass === undefined ? [made] : [made, { provide: useClass, useClass }];
+}
+
+function createArrivals({ validation }: ResolvedOptions): ArrivingModels {
+  return new ArrivingModels(validation === false ? {} : validation);
+}
+
+function createModels(options: ResolvedOptions, arrivals: ArrivingModels): ModelRegistry {
+  const compile = classTransformer(options.transform);
+  const checked = options.validation === false ? compile : arrivals.checked(compile);
+  return new ModelRegistry(serializableClasses(), checked);
 }
 
 function createServer(

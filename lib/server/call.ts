@@ -1,4 +1,5 @@
 import type { Limits } from '../protocol/limits.js';
+import type { StreamError } from '../protocol/stream-error.js';
 import type { PushOptions } from '../stream/source.js';
 
 /** The client a call came from. */
@@ -27,6 +28,11 @@ export interface ServerCall {
   readonly method: { readonly name: string };
   /** Aborted when the call is over, for whatever reason. Made when first asked for. */
   readonly signal: AbortSignal;
+  /**
+   * Why the arguments could not be read; there are none then. The method throws it, once it knows
+   * that this client may call it at all.
+   */
+  readonly problem: StreamError | undefined;
   /** How what can't be paused is read for this call; what its overflow costs is counted here. */
   readonly push: PushOptions;
   /** How many items the overflow of the call's output has cost. */

@@ -162,14 +162,14 @@ export class ServerConnection implements ServerPeer {
     if (id <= this.#highest) throw new ProtocolViolation('an id used again', CloseCode.idReused);
     this.#highest = id + places.length;
     const method = this.#parts.methods.get(name);
-    const refusal = this.#refusal(places.length) ?? problem;
+    const refusal = this.#refusal(places.length);
     if (refusal !== undefined) return this.#refuse(id, refusal);
     if (method === undefined) return this.#refuse(id, notFound());
     const inputs = places.map((_, i) => this.#inputs.create(id + 1 + i));
-    const call = new RunningCall(id, this, method, inputs, credit, this.#callPort);
+    const call = new RunningCall(id, this, method, inputs, credit, this.#callPort, problem);
     this.#calls.set(id, call);
     for (const [i, place] of places.entries()) args[place] = inputs[i];
-    call.start(args);
+    call.start(problem === undefined ? args : []);
   }
 
   #refusal(inputs: number): StreamError | undefined {

@@ -12,7 +12,8 @@ export interface ServerMethod {
   /**
    * Runs one call; called once for each, in the turn its `open` frame arrived. `args` holds the
    * client's arguments in order; an input's place holds an `Inbox`, an async iterable that may be
-   * read once. Returns an async iterable, an observable, a `ReadableStream`, a promise of any of
+   * read once. Throws `call.problem`, if there is one, once it knows that the client may call it.
+   * Returns an async iterable, an observable, a `ReadableStream`, a promise of any of
    * these, or a plain value or promise, which is the call's only item; `undefined` is none. What
    * it throws or rejects with ends the call through `StreamingServerOptions.toStreamError`.
    */

@@ -36,6 +36,7 @@ export class RunningCall implements ServerCall {
   readonly method: ServerMethod;
   /** The id the client gave it; those of its inputs follow. */
   readonly number: number;
+  readonly problem: StreamError | undefined;
   readonly #port: CallPort;
   readonly #inputs: readonly Inbox[];
   #state: 'running' | 'over' | 'settled' = 'running';
@@ -60,6 +61,7 @@ export class RunningCall implements ServerCall {
     inputs: readonly Inbox[],
     credit: Credit,
     port: CallPort,
+    problem: StreamError | undefined,
   ) {
     this.id = `${connection.id}.${number}`;
     this.connection = connection;
@@ -67,6 +69,7 @@ export class RunningCall implements ServerCall {
     this.number = number;
     this.#inputs = inputs;
     this.#port = port;
+    this.problem = problem;
     this.#creditItems = credit.items;
     this.#creditBytes = credit.bytes;
   }

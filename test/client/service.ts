@@ -10,7 +10,7 @@ import { StreamError } from '../../lib/protocol/stream-error.js';
 import type { ServerMethod } from '../../lib/server/method.js';
 import { StreamingServer } from '../../lib/server/streaming-server.js';
 import { WebSocketUpgrade } from '../../lib/server/web-socket-upgrade.js';
-import { type EngineClient, type Handler, until } from '../engine/engine.js';
+import { type EngineClient, type Handler, invokes, until } from '../engine/engine.js';
 import { watchTimers } from '../engine/timers.js';
 
 /** The engine on a real HTTP server, which can go away and come back on its port. */
@@ -116,7 +116,7 @@ function createMethods(handlers: Record<string, Handler>): Map<string, ServerMet
   return new Map(
     Object.entries(handlers).map(([name, handler]) => [
       `test.${name}`,
-      { name: `test.${name}`, push, invoke: (call, args) => handler(call, ...args) },
+      { name: `test.${name}`, push, invoke: invokes(handler) },
     ]),
   );
 }

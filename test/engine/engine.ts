@@ -95,7 +95,11 @@ function createMethods(handlers: Record<string, Handler>): Map<string, ServerMet
   return new Map(
     Object.entries(handlers).map(([name, handler]) => [
       `test.${name}`,
-      { name: `test.${name}`, push, invoke: (call, args) => handler(call, ...args) },
+      {
+        name: `test.${name}`,
+        push,
+        invoke: invokes(handler),
+      },
     ]),
   );
 }
@@ -114,6 +118,14 @@ async function close(
   } finally {
     timers.stop();
   }
+}
+
+/** A method of the engine does what every one must: it throws what is wrong with its arguments. */
+export function invokes(handler: Handler): ServerMethod['invoke'] {
+  return (call, args) => {
+    if (call.problem !== undefined) throw call.problem;
+    return handler(call, ...args);
+  };
 }
 
 /** Waits for a condition, turn by turn; fails after two seconds. */

@@ -18,6 +18,7 @@ import {
   type Injected,
   Serializable,
   StreamingMethod,
+  type StreamingModuleOptions,
   StreamingSession,
   StreamParam,
   StreamSession,
@@ -242,8 +243,8 @@ async function* list<T>(...items: T[]): AsyncGenerator<T> {
 type Loose = Record<keyof PipedService, (...args: unknown[]) => Promise<unknown>>;
 
 describe('a pipe', () => {
-  async function start() {
-    const { connect } = await startApp({ providers: [PipedService] });
+  async function start(options: StreamingModuleOptions = {}) {
+    const { connect } = await startApp({ providers: [PipedService], options });
     const client = connect<{ piped: PipedService }>({ models: [Word] });
     return { piped: client.piped, loose: client.piped as unknown as Loose };
   }
@@ -280,7 +281,7 @@ describe('a pipe', () => {
   });
 
   it('of the method sees the items of an input by their type', async () => {
-    const { piped } = await start();
+    const { piped } = await start({ validation: false });
     expect(await piped.words(list(Word.of('good'), Word.of('bye')))).toBe('good bye');
     expect(await failure(piped.words(list(Word.of('good'), Word.of(5))))).toMatchObject({
       code: 'invalid-argument',

@@ -8,7 +8,7 @@ import { type CodecName, SUBPROTOCOLS } from '../../lib/protocol/version.js';
 import type { ServerMethod } from '../../lib/server/method.js';
 import { StreamingServer } from '../../lib/server/streaming-server.js';
 import { WebSocketUpgrade } from '../../lib/server/web-socket-upgrade.js';
-import { type Handler, until } from '../engine/engine.js';
+import { type Handler, invokes, until } from '../engine/engine.js';
 import { RawPeer } from './raw-peer.js';
 
 export interface ServerOptions {
@@ -129,7 +129,7 @@ function createMethods(handlers: Record<string, Handler>): Map<string, ServerMet
   return new Map(
     Object.entries(handlers).map(([name, handler]) => [
       `test.${name}`,
-      { name: `test.${name}`, push, invoke: (call, args) => handler(call, ...args) },
+      { name: `test.${name}`, push, invoke: invokes(handler) },
     ]),
   );
 }
