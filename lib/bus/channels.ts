@@ -65,8 +65,8 @@ export class Channels {
       throw new TypeError(`scope must be 'auto', 'global' or 'local', not ${String(scope)}.`);
     if (this.#driver.clustered) return 'global';
     throw new TypeError(
-      "scope 'global' needs a cluster, and this bus stays in its process: set `redis` in " +
-        "StreamingModule.forRoot(), or publish with scope 'auto' or 'local'.",
+      "scope 'global' needs a bus driver that reaches other servers, and this bus stays in its " +
+        "process: give it one, or publish with scope 'auto' or 'local'.",
     );
   }
 }

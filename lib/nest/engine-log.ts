@@ -2,15 +2,19 @@ import { inspect } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
 import type { BusHooks } from '../bus/bus-hooks.js';
 import type { StreamError } from '../protocol/stream-error.js';
-import type { ServerCall } from '../server/call.js';
-import type { ServerConnection } from '../server/connection.js';
+import type { ServerCall, ServerPeer } from '../server/call.js';
 import type { ServerHooks } from '../server/server-hooks.js';
+
+/** A connection that a peer's fault closed is told at most this often, in ms. */
+const ABNORMAL_EVERY_MS = 10_000;
 
 /** What the engine and the bus tell of themselves, in Nest's log under `Streaming`. */
 @Injectable()
 export class EngineLog implements ServerHooks, BusHooks {
   private readonly logger = new Logger('Streaming');
   #hasWarned = false;
+  #quietUntil = 0;
+  #untold = 0;
 
   connectionOpened(): void {
     if (this.#hasWarned || process.listenerCount('SIGTERM') > 0) return;
@@ -20,6 +24,23 @@ export class EngineLog implements ServerHooks, BusHooks {
     );
   }
 
+  /** What a peer did wrong is told in few lines, however many peers do it. */
+  connectionClosed(connection: ServerPeer, code: number, reason: string): void {
+    const { id, remoteAddress = 'unknown' } = connection;
+    const told = `Connection ${id} of ${remoteAddress} closed: ${code} ${reason}`.trimEnd();
+    if (!isAbnormal(code)) return this.logger.debug(told);
+    const now = performance.now();
+    if (now < this.#quietUntil) {
+      this.#untold++;
+      return this.logger.debug(told);
+    }
+    const others =
+      this.#untold === 0 ? '' : ` (and ${this.#untold} others since the last such line)`;
+    this.#quietUntil = now + ABNORMAL_EVERY_MS;
+    this.#untold = 0;
+    this.logger.warn(`${told}${others}`);
+  }
+
   /** A class without validation metadata must not be taken for validated. */
   takenUnchecked(where: string, model: string): void {
     this.logger.warn(
@@ -27,13 +48,17 @@ export class EngineLog implements ServerHooks, BusHooks {
     );
   }
 
-  connectionBroken(connection: ServerConnection, error: unknown): void {
+  connectionBroken(connection: ServerPeer, error: unknown): void {
     this.logger.error(`Connection ${connection.id} was closed: ${inspect(error)}`);
   }
 
   /** What a client did wrong is its own affair; accidents of the server are told in full. */
   callFailed(call: ServerCall, error: unknown, told: StreamError): void {
-    if (told.code !== 'internal') return;
+    if (told.code !== 'internal') {
+      return this.logger.debug(
+        `${call.method.name}, call ${call.id}: ${told.code}, ${told.message}`,
+      );
+    }
     const id = told.id ?? 'without an id';
     this.logger.error(`${call.method.name} failed, error ${id}: ${inspect(error)}`);
   }
@@ -63,4 +88,9 @@ export class EngineLog implements ServerHooks, BusHooks {
   channelFailed(channel: string, error: unknown): void {
     this.logger.error(`The channel "${channel}" can't be served: ${inspect(error)}`);
   }
+}
+
+/** Closed for what the peer did, or did not do, by the protocol's own codes or those of WebSocket. */
+function isAbnormal(code: number): boolean {
+  return code >= 4400 || code === 1007 || code === 1009 || code === 1011;
 }

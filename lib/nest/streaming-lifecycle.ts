@@ -53,7 +53,7 @@ export class StreamingLifecycle
   /** Before Nest closes the HTTP server, which waits for every socket. */
   async onModuleDestroy(): Promise<void> {
     this.#isOpen = false;
-    await this.server.close(this.options.drainMs);
+    await this.#drain();
     await this.#upgrade?.close();
     this.#interceptor?.release();
     await this.#closeOwnServer();
@@ -62,6 +62,15 @@ export class StreamingLifecycle
   /** Last of all: whatever else shuts down may still publish. */
   async onApplicationShutdown(): Promise<void> {
     await this.bus.close();
+  }
+
+  async #drain(): Promise<void> {
+    const { drainMs } = this.options;
+    const running = this.server.callCount;
+    if (running > 0)
+      this.logger.log(`${running} calls are running: they have ${drainMs} ms to end`);
+    const cutOff = await this.server.close(drainMs);
+    if (cutOff > 0) this.logger.log(`${cutOff} calls were cut off`);
   }
 
   #mapMethods(): void {

@@ -14,7 +14,8 @@ export class KeepAlive {
   readonly #intervalMs: number;
   readonly #timeoutMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #heard = false;
+  #heardAt = 0;
+  #pingedAt = 0;
 
   constructor(port: KeepAlivePort, intervalMs: number, timeoutMs: number) {
     this.#port = port;
@@ -23,12 +24,13 @@ export class KeepAlive {
   }
 
   start(): void {
+    this.heard();
     this.#wait(this.#intervalMs, this.#quiet);
   }
 
   /** Something came from the peer. */
   heard(): void {
-    this.#heard = true;
+    this.#heardAt = performance.now();
   }
 
   stop(): void {
@@ -36,17 +38,16 @@ export class KeepAlive {
   }
 
   readonly #quiet = (): void => {
-    if (this.#heard) {
-      this.#heard = false;
-      this.#wait(this.#intervalMs, this.#quiet);
-    } else {
-      this.#wait(this.#timeoutMs, this.#unanswered);
-      this.#port.ping();
-    }
+    const now = performance.now();
+    const restMs = this.#heardAt + this.#intervalMs - now;
+    if (restMs > 0) return this.#wait(restMs, this.#quiet);
+    this.#pingedAt = now;
+    this.#wait(this.#timeoutMs, this.#unanswered);
+    this.#port.ping();
   };
 
   readonly #unanswered = (): void => {
-    if (this.#heard) this.#quiet();
+    if (this.#heardAt > this.#pingedAt) this.#quiet();
     else this.#port.dead();
   };
 

@@ -164,7 +164,7 @@ export class ServerConnection implements ServerPeer {
     const method = this.#parts.methods.get(name);
     const refusal = this.#refusal(places.length);
     if (refusal !== undefined) return this.#refuse(id, refusal);
-    if (method === undefined) return this.#refuse(id, notFound());
+    if (method === undefined) return this.#refuse(id, notFound(name));
     const inputs = places.map((_, i) => this.#inputs.create(id + 1 + i));
     const call = new RunningCall(id, this, method, inputs, credit, this.#callPort, problem);
     this.#calls.set(id, call);
@@ -255,8 +255,12 @@ function beforeHello(frame: string): ProtocolViolation {
   return new ProtocolViolation(`${frame} before hello`, CloseCode.helloMissing);
 }
 
-function notFound(): StreamError {
-  return new StreamError('not-found', 'There is no such streaming method.');
+/** How much of a name is told back to who sent it. */
+const TOLD_NAME_LENGTH = 100;
+
+function notFound(name: string): StreamError {
+  const told = name.slice(0, TOLD_NAME_LENGTH);
+  return new StreamError('not-found', `There is no streaming method "${told}".`);
 }
 
 function tooMany(message: string): StreamError {

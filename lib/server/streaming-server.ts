@@ -47,6 +47,11 @@ export class StreamingServer {
     };
   }
 
+  /** Whether it takes connections: not once it has begun to close. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
   /** The connections that are open. */
   get connections(): ReadonlySet<ServerConnection> {
     return this.#connections;
@@ -72,18 +77,20 @@ export class StreamingServer {
   /**
    * Asks the clients to go elsewhere and gives running calls `ms` to end, then ends the others as
    * lost. Connections are closed, `1001`; resolves when no handler runs, or those that ignore
-   * their signal had `ms` once more.
+   * their signal had `ms` once more. Tells how many calls were cut off; none when it is repeated.
    */
-  async close(ms: number): Promise<void> {
-    if (this.#state !== 'open') return this.#quiet(ms);
+  async close(ms: number): Promise<number> {
+    if (this.#state !== 'open') return this.#quiet(ms).then(() => 0);
     this.#state = 'draining';
     for (const connection of this.#connections) connection.drain();
     await this.#quiet(ms);
+    const cutOff = this.callCount;
     this.#state = 'closed';
     for (const connection of this.#connections) {
       connection.close(CloseCode.goingAway, 'the server goes away');
     }
     await this.#quiet(ms);
+    return cutOff;
   }
 
   /** Resolves when no call is left, or after `ms`. */

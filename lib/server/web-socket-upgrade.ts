@@ -42,7 +42,8 @@ export class WebSocketUpgrade {
     const ignore = (): void => undefined;
     socket.on('error', ignore);
     const choice = chooseSubprotocol(offeredBy(request));
-    if (choice.kind === 'foreign') return refuse(socket);
+    if (choice.kind === 'foreign') return refuse(socket, BAD_REQUEST);
+    if (!this.#server.isOpen) return refuse(socket, GOING_AWAY);
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('error', ignore);
       this.#accept(webSocket, choice, request, socket);
@@ -133,12 +134,27 @@ function offeredBy(request: IncomingMessage): string[] {
   return header.split(',').map((name) => name.trim());
 }
 
-function refuse(socket: Duplex): void {
-  const body = 'Expected a WebSocket with a nestjs-streaming subprotocol.';
+/** An HTTP answer to a request that becomes no WebSocket. */
+interface Refusal {
+  readonly status: string;
+  readonly body: string;
+}
+
+const BAD_REQUEST: Refusal = {
+  status: '400 Bad Request',
+  body: 'Expected a WebSocket with a nestjs-streaming subprotocol.',
+};
+
+const GOING_AWAY: Refusal = {
+  status: '503 Service Unavailable',
+  body: 'The server is going away.',
+};
+
+function refuse(socket: Duplex, { status, body }: Refusal): void {
   // Node keeps the other half open for as long as the client likes.
   socket.once('finish', () => socket.destroy());
   socket.end(
-    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   );
 }
 

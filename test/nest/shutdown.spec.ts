@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Controller, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { MessageBus, StreamingMethod, StreamingSession, StreamSession } from '../../lib/index.js';
 import { failure, startApp, until } from './app.js';
@@ -62,6 +62,17 @@ function read(stream: AsyncIterable<unknown>) {
   return { items, ended };
 }
 
+@Controller()
+class EndlessController {
+  @StreamingMethod()
+  async *ticks() {
+    for (let i = 0; ; i++) {
+      yield i;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
 describe('closing the application', () => {
   it('lets calls that run end, while their providers are still there', async () => {
     const { app, connect } = await startApp(metadata);
@@ -95,6 +106,20 @@ describe('closing the application', () => {
     const { items } = read(connect<{ work: WorkService }>().work.deaf());
     await until(() => items.length === 1);
     await app.close();
+  });
+
+  it('says in the log how many calls it waited for, and how many were cut off', async () => {
+    const { app, log, connect } = await startApp({
+      controllers: [EndlessController],
+      options: { drainMs: 20 },
+    });
+    const output = connect<{ endless: EndlessController }>().endless.ticks();
+    await output[Symbol.asyncIterator]().next();
+    await app.close();
+    expect(log.find('log', 'calls')).toEqual([
+      'log 1 calls are running: they have 20 ms to end',
+      'log 1 calls were cut off',
+    ]);
   });
 
   it('refuses new calls while it drains', async () => {

@@ -176,7 +176,7 @@ describe('Section 2, silence', () => {
   });
 
   it('pings a silent client, and gives it up when no answer comes', async () => {
-    await start({ pingIntervalMs: 30, pongTimeoutMs: 60 });
+    await start({ pingIntervalMs: 150, pongTimeoutMs: 150 });
     const peer = await server.connect();
     peer.send([2, 1, 'test.silent', [], []]);
     expect(await peer.until(([type]) => type === 10)).toHaveLength(2);
@@ -187,11 +187,11 @@ describe('Section 2, silence', () => {
   });
 
   it('keeps a client that answers, and one whose other frames tell that it lives', async () => {
-    await start({ pingIntervalMs: 30, pongTimeoutMs: 60 });
+    await start({ pingIntervalMs: 50, pongTimeoutMs: 300 });
     const [answering, talking] = [await server.connect(), await server.connect()];
     answering.answersPings = true;
     talking.send([2, 1, 'test.silent', [], []]);
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 20; i++) {
       talking.send([8, 1, 0, 0]);
       await new Promise((resolve) => {
         setTimeout(resolve, 20);
@@ -433,7 +433,10 @@ describe.each(CODECS)('Section 4, open and opened in %s', (codec) => {
   ])('refuses the method "%s" as not found', async (method) => {
     peer.send([2, 1, method, [], []]);
     const error = await errorOf(peer, 1);
-    expect(error).toEqual({ code: 'not-found', message: 'There is no such streaming method.' });
+    expect(error).toEqual({
+      code: 'not-found',
+      message: `There is no streaming method "${method.slice(0, 100)}".`,
+    });
   });
 
   it('ignores what was sent behind an open that it refused', async () => {
@@ -765,10 +768,13 @@ describe.each(CODECS)('Section 4, the other frames in %s', (codec) => {
     expect(seen).toEqual([]);
   });
 
-  it('closes who connects while it drains with 1001', async () => {
+  it('answers who connects while it drains with HTTP 503', async () => {
     const closing = server.engine.close(50);
-    const late = await server.welcomed(codec);
-    expect((await late.closed).code).toBe(1001);
+    const late = server.dial([codec === 'json' ? JSON_NAME : MSGPACK_NAME], codec);
+    const status = await new Promise((resolve) => {
+      late.socket.on('unexpected-response', (_, { statusCode }) => resolve(statusCode));
+    });
+    expect(status).toBe(503);
     server.servesOthers = async () => undefined;
     await closing;
   });
