@@ -29,6 +29,7 @@ export class ClientCall {
   #cancelled = false;
   #kind: OutputKind | undefined;
   #error: unknown;
+  #inputError: unknown;
   #result: Promise<unknown> | undefined;
   #settleResult: (() => void) | undefined;
 
@@ -75,8 +76,14 @@ export class ClientCall {
   failed(error: unknown): void {
     if (this.#state === 'over') return;
     this.#error = error;
+    if (this.#inputError !== undefined) blame(error, this.#inputError);
     this.#over();
     this.inbox.fail(error);
+  }
+
+  /** An input's source threw: the server hears little of it, the caller everything, as the cause. */
+  inputFailed(error: unknown): void {
+    this.#inputError ??= error;
   }
 
   /** The caller gives up: its reader ends, its promise rejects with a `cancelled` error. */
@@ -160,4 +167,10 @@ export class CallOutput implements AsyncIterable<unknown>, Promise<unknown> {
 
 function neverOpened(): StreamError {
   return new StreamError('internal', 'The server ended a call that it never opened.');
+}
+
+/** Says what an error may be owed to, unless it knows better or is that itself. */
+function blame(error: unknown, cause: unknown): void {
+  if (!(error instanceof Error) || error === cause || error.cause !== undefined) return;
+  Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
 }

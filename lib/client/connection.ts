@@ -80,7 +80,7 @@ export class ClientConnection {
       cancel: () => this.#cancel(id),
     });
     let stream = id;
-    for (const input of call.inputs.values()) this.#startInput(++stream, input);
+    for (const input of call.inputs.values()) this.#startInput(call, ++stream, input);
     // Starting an input runs its owner's code, which may have ended the call.
     if (call.isOver) this.#stopInputs(id, call);
   }
@@ -180,8 +180,8 @@ export class ClientConnection {
     if (this.#calls.size === 0) this.#listener.idle(this);
   }
 
-  #startInput(stream: number, input: unknown): void {
-    const port = this.#inputPort(stream);
+  #startInput(call: ClientCall, stream: number, input: unknown): void {
+    const port = this.#inputPort(call, stream);
     const credit = this.#inputCredit as Credit;
     try {
       const source = toSource(input, {
@@ -196,7 +196,7 @@ export class ClientConnection {
     }
   }
 
-  #inputPort(stream: number): PumpPort {
+  #inputPort(call: ClientCall, stream: number): PumpPort {
     const writer = this.#link.writer;
     return {
       get hasRoom() {
@@ -204,7 +204,10 @@ export class ClientConnection {
       },
       write: (item) => writer.item(stream, item),
       end: () => writer.frame([FrameType.end, stream]),
-      fail: (error) => this.#inputFailed(stream, error),
+      fail: (error) => {
+        call.inputFailed(error);
+        this.#inputFailed(stream, error);
+      },
       settled: () => void this.#pumps.delete(stream),
     };
   }

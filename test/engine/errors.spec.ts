@@ -355,3 +355,29 @@ async function* echo(_call: ServerCall, stream: AsyncIterable<unknown>): AsyncGe
 async function* values<T>(...items: T[]): AsyncGenerator<T> {
   yield* items;
 }
+
+describe('An input whose source fails', () => {
+  it('tells the server nothing of the error, and the caller all of it', async () => {
+    const secret = new Error('the secret of the client');
+    let seen: unknown;
+    const started = createEngine({
+      async read(_call: unknown, input: AsyncIterable<unknown>) {
+        try {
+          for await (const _item of input);
+        } catch (error) {
+          seen = error;
+          throw error;
+        }
+      },
+    });
+    engine = started;
+    // biome-ignore lint/correctness/useYield: its first event is an error
+    async function* failing() {
+      throw secret;
+    }
+    const error = await failure(started.client.test.read(failing()));
+    expect(JSON.stringify(seen) + String(seen)).not.toContain('secret');
+    expect(error).toMatchObject({ code: 'internal' });
+    expect(error.cause).toBe(secret);
+  });
+});
