@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Child, canPin } from './child.mjs';
 import { MEASURES } from './measures.mjs';
+import { measureSerialisation, SERIALISATION } from './serialisation.mjs';
 import { medians } from './statistics.mjs';
 import { ENGINE_SUBJECTS, SUBJECTS } from './subjects.mjs';
 import { summarise } from './summary.mjs';
@@ -22,24 +23,29 @@ const { values: options, positionals: filters } = parseArgs({
 const rounds = options.quick ? 1 : 5;
 const subjects = options.engine ? [...SUBJECTS, ...ENGINE_SUBJECTS] : SUBJECTS;
 const measures = MEASURES.filter(({ name }) => isWanted(name));
-if (measures.length === 0) {
-  fail(
-    `No measure is called ${filters.join(' or ')}: ${MEASURES.map(({ name }) => name).join(', ')}`,
-  );
+const wantsSerialisation = isWanted(SERIALISATION);
+if (measures.length === 0 && !wantsSerialisation) {
+  const names = [...MEASURES.map(({ name }) => name), SERIALISATION];
+  fail(`No measure is called ${filters.join(' or ')}: ${names.join(', ')}`);
 }
 
 process.on('exit', () => Child.killAll());
 process.once('SIGINT', () => process.exit(130));
 
 const summaries = [];
-if (!options.json) printSetting(canPin, rounds);
+if (!options.json && measures.length > 0) printSetting(canPin, rounds);
 for (const measure of measures) {
   const summary = summarise(measure, subjects, await runRounds(measure));
   summaries.push(summary);
   if (!options.json) printMeasure(summary);
 }
-if (options.json)
-  console.log(JSON.stringify({ node: process.version, canPin, rounds, summaries }, null, 2));
+const serialisation = wantsSerialisation
+  ? measureSerialisation({ rounds: options.quick ? 3 : 15, isSilent: options.json })
+  : undefined;
+if (options.json) {
+  const all = { node: process.version, canPin, rounds, summaries, serialisation };
+  console.log(JSON.stringify(all, null, 2));
+}
 
 function isWanted(name) {
   return filters.length === 0 || filters.some((filter) => name.includes(filter));

@@ -20,7 +20,7 @@ export function printMeasure({ title, figures, target, rows }) {
     ...comparison(row, target),
   ]);
   console.log(`\n${title}\n`);
-  printTable([header, ...lines]);
+  printRows([header, ...lines]);
 }
 
 function comparisonHeader(target) {
@@ -35,7 +35,8 @@ function comparison({ compared, range, isReached }, target) {
   return target.limit ? [spread, verdict] : [round(compared), spread, verdict];
 }
 
-function printTable(lines) {
+/** A header and rows of texts. */
+export function printRows(lines) {
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   const [header, ...body] = lines.map((line) => printLine(line, widths));
   const rule = `|${widths.map((width, i) => '-'.repeat(width + 1) + (i ? ':' : '-')).join('|')}|`;

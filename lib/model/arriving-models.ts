@@ -1,6 +1,7 @@
 import type { ValidationError, ValidatorOptions } from 'class-validator';
+import type { FromValues } from '../protocol/model-port.js';
 import { StreamError } from '../protocol/stream-error.js';
-import type { ModelClass, ModelCompiler } from './model-compiler.js';
+import type { ModelClass, ModelCompiler, ModelFunctions } from './model-compiler.js';
 import { type Faults, ModelValidators } from './validation.js';
 
 /** What is wrong with one property of what a client sent. */
@@ -22,7 +23,6 @@ export class ArrivingModels {
   readonly #validators: ModelValidators;
   /** What class-validator's asynchronous constraints have still to say of an instance. */
   readonly #waiting = new WeakMap<object, Promise<void>>();
-  #waitingCount = 0;
 
   constructor(options: ValidatorOptions = {}) {
     this.#validators = new ModelValidators(options);
@@ -33,17 +33,17 @@ export class ArrivingModels {
     return (models) => {
       const compileModel = compile(models);
       return (model) => {
-        const { toFields, fromFields } = compileModel(model);
+        const { toFields, fromFields, fromValues } = compileModel(model);
         let hasRules: boolean | undefined;
-        return {
-          toFields,
-          fromFields: (fields) => {
-            const instance = fromFields(fields);
-            hasRules ??= this.hasRules(model);
-            if (hasRules) this.#check(instance);
-            return instance;
-          },
+        const check = (instance: object): object => {
+          hasRules ??= this.hasRules(model);
+          if (hasRules) this.#check(instance);
+          return instance;
         };
+        const checked = { toFields, fromFields: (fields: Fields) => check(fromFields(fields)) };
+        return fromValues === undefined
+          ? checked
+          : { ...checked, fromValues: (names) => checkedPlaces(fromValues(names), check) };
       };
     };
   }
@@ -64,7 +64,6 @@ export class ArrivingModels {
    * Rejects with a StreamError `invalid-argument`.
    */
   waitFor(value: unknown): Promise<void> | undefined {
-    if (this.#waitingCount === 0) return undefined;
     const found: Promise<void>[] = [];
     this.#collect(value, found);
     return found.length === 0 ? undefined : Promise.all(found).then(() => undefined);
@@ -85,12 +84,10 @@ export class ArrivingModels {
   }
 
   #wait(instance: object, faults: Promise<Faults>): void {
-    this.#waitingCount++;
     const checked = faults
       .catch((cause: unknown) => {
         throw unchecked(instance, cause);
       })
-      .finally(() => this.#waitingCount--)
       .then((found) => {
         if (found !== undefined) throw invalid(instance, found);
       });
@@ -106,6 +103,12 @@ export class ArrivingModels {
     if (own !== undefined) found.push(own);
     for (const part of partsOf(value)) this.#collect(part, found);
   }
+}
+
+type Fields = Parameters<ModelFunctions['fromFields']>[0];
+
+function checkedPlaces(make: FromValues, check: (instance: object) => object): FromValues {
+  return (values) => check(make(values));
 }
 
 function partsOf(value: object): Iterable<unknown> {

@@ -44,6 +44,24 @@ describe('a compiled model', () => {
     );
   });
 
+  it('makes the same instances of the values alone, where the names are known', () => {
+    fc.assert(
+      fc.property(generatedClasses, oftenNone, seed, (classes, chosen, numbers) => {
+        const { fromFields, fromValues } = compile(classes, chosen);
+        const names = Object.keys(classes.value('fields', numbers) as object).filter(isAllowed);
+        const fields = () => {
+          const all = classes.value('fields', numbers) as Record<string, unknown>;
+          return Object.fromEntries(names.map((name) => [name, all[name]]));
+        };
+        const made = attempt(() => fromValues?.(names)(valuesOf(fields(), names)));
+        const wanted = attempt(() => fromFields(fields()));
+        expect(made.error).toEqual(wanted.error);
+        expect(made.value).toStrictEqual(wanted.value);
+      }),
+      RUNS,
+    );
+  });
+
   it('leaves with the fields that instanceToPlain gives', () => {
     fc.assert(
       fc.property(generatedClasses, oftenNone, seed, (classes, chosen, numbers) => {
@@ -74,6 +92,12 @@ describe('a compiled model', () => {
     );
   });
 });
+
+const isAllowed = (name: string) => !['__proto__', 'constructor', 'prototype'].includes(name);
+
+function valuesOf(fields: Record<string, unknown>, names: readonly string[]): unknown[] {
+  return names.map((name) => fields[name]);
+}
 
 /** What class-transformer makes of a Map and a Set; we leave them to the codecs. */
 function toPlain(value: unknown): unknown {

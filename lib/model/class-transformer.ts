@@ -38,6 +38,7 @@ export function classTransformer(options: TransformOptions = {}): ModelCompiler 
     return (model) => ({
       toFields: outbound.compile(model),
       fromFields: inbound.compile(model),
+      fromValues: inbound.compilePlaces(model),
     });
   };
 }

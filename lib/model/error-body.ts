@@ -9,8 +9,12 @@ export function toErrorBody(error: StreamError): ErrorBody {
     code,
     message,
     ...(id === undefined ? {} : { id }),
-    ...(data === undefined ? {} : { data }),
-    ...(error instanceof StreamingException ? { exception: error } : {}),
+    // The data of an exception is a field of its class, which says whether it crosses.
+    ...(error instanceof StreamingException
+      ? { exception: error }
+      : data === undefined
+        ? {}
+        : { data }),
   };
 }
 

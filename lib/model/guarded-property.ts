@@ -1,5 +1,9 @@
+/** The length of the shortest of them: most keys have less. */
+const SHORTEST = 9;
+
 /** Keys that no peer may have assigned: they reach an object's prototype. */
 export function isForbidden(key: string): boolean {
+  if (key.length < SHORTEST) return false;
   return key === '__proto__' || key === 'constructor' || key === 'prototype';
 }
 

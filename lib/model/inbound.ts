@@ -1,8 +1,11 @@
 import { TransformationType } from 'class-transformer';
+import type { FromValues } from '../protocol/model-port.js';
 import type { AnyClass, ClassRules, FieldRule, Fields, FieldType } from './class-rules.js';
 import { plainRule } from './class-rules.js';
 import { isForbidden, isGuarded } from './guarded-property.js';
 import type { MetadataReader } from './metadata-reader.js';
+import { createList, fill, isOwnList } from './own-list.js';
+import { isUntouched, PlaceMaker } from './place-maker.js';
 import { Refusal } from './refusal.js';
 import {
   copyUntil,
@@ -48,14 +51,29 @@ export class Inbound {
     };
   }
 
+  /** The same for fields of which the names are known beforehand. */
+  compilePlaces(model: AnyClass): (names: readonly string[]) => FromValues {
+    const maker = new PlaceMaker(model, {
+      rulesOf: (it) => this.reader.rulesOf(it),
+      ruleOf: (rules, key) => this.#createRule(rules, key),
+      instanceOf: (rules, fields) => this.#instanceOf(rules, fields),
+      setPlain: (instance, name, value) => this.#setPlain(instance, name, value),
+    });
+    return (names) => maker.of(names);
+  }
+
   #instanceOf(rules: ClassRules, fields: Fields): object {
     let key = '';
     try {
       const instance = new (rules.model as Constructable)();
       if (rules.takesOwn) {
-        for (key of Object.keys(fields)) {
+        for (key in fields) {
+          if (!hasOwn.call(fields, key)) continue;
           const rule = rules.known.get(key) ?? this.#ruleOf(rules, instance, key);
-          this.#set(instance, rule, fields, fields[key]);
+          if (!isUntouched(rule)) this.#set(instance, rule, fields, fields[key]);
+          else if (!rule.isHidden && !rule.isGuarded) {
+            this.#setPlain(instance, rule.name, fields[key]);
+          }
         }
       }
       for (const rule of rules.exposed) {
@@ -89,6 +107,18 @@ export class Inbound {
     if (rule.isHidden || rule.isGuarded || typeof instance[name] === 'function') return;
     const keeps = value === undefined && this.#keepsDefaults;
     const result = keeps ? instance[name] : this.#convert(instance, rule, fields, value);
+    if (result !== undefined || this.#keepsUnset) instance[name] = result;
+  }
+
+  /** A field of which nobody declared anything. */
+  #setPlain(instance: Fields, name: string, value: unknown): void {
+    if (typeof instance[name] === 'function') return;
+    if (value === undefined) this.#setUndefined(instance, name);
+    else instance[name] = typeof value === 'object' ? this.#dynamic(value) : value;
+  }
+
+  #setUndefined(instance: Fields, name: string): void {
+    const result = this.#keepsDefaults ? instance[name] : undefined;
     if (result !== undefined || this.#keepsUnset) instance[name] = result;
   }
 
@@ -144,7 +174,9 @@ export class Inbound {
     if (isMap && isPlainObject(value)) return this.#mapOf(value, type);
     if (type === undefined) return this.#dynamic(value);
     if (isContainer(value)) {
-      return mapContainer(value, (part, i) => at(i, () => this.#typed(part, type, false)));
+      return mapContainer(value, (part, i) =>
+        isMade(part, type) ? part : at(i, () => this.#typed(part, type, false)),
+      );
     }
     const declared = toDeclared(value, type);
     if (typeof declared !== 'object' || declared === null || isLeaf(declared)) return declared;
@@ -199,26 +231,18 @@ export class Inbound {
   }
 }
 
+/** Whether a value is one that the codec made already: the commonest case is told first. */
+function isMade(value: unknown, { prototype }: AnyClass): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.getPrototypeOf(value) === prototype &&
+    prototype !== Object.prototype &&
+    !isContainer(value)
+  );
+}
+
 const NO_SUBTYPES = { property: '', subTypes: [] };
-
-interface List {
-  push(part: unknown): unknown;
-}
-
-function isOwnList(reflected: unknown): boolean {
-  return typeof reflected === 'function' && reflected !== Array && reflected !== Object;
-}
-
-function createList(reflected: unknown): List | Set<unknown> {
-  if (!isOwnList(reflected)) return [];
-  const list = new (reflected as new () => object)();
-  return list instanceof Set || 'push' in list ? (list as List | Set<unknown>) : [];
-}
-
-function fill(list: List | Set<unknown>, parts: unknown[]): List | Set<unknown> {
-  for (const part of parts) list instanceof Set ? list.add(part) : list.push(part);
-  return list;
-}
 
 /** Tells of the place, should the conversion be refused. */
 function at<T>(index: number | string, convert: () => T): T {

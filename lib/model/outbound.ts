@@ -24,6 +24,7 @@ const hasOwn = Object.prototype.hasOwnProperty;
 export class Outbound {
   readonly #keepsUnset: boolean;
   readonly #plainObject: ClassRules;
+  readonly #carried = new Map<AnyClass, boolean>();
 
   constructor(
     private readonly reader: MetadataReader,
@@ -53,7 +54,8 @@ export class Outbound {
   /** Copied only from where it begins to differ. */
   #share(source: Fields, depth: number): Fields {
     let copy: Fields | undefined;
-    for (const key of Object.keys(source)) {
+    for (const key in source) {
+      if (!hasOwn.call(source, key)) continue;
       const value = source[key];
       const isHidden = this.reader.hides(key);
       const result = isHidden ? undefined : this.#own(value, source, depth);
@@ -140,13 +142,14 @@ export class Outbound {
       const inner = deeper(depth);
       return mapContainer(value, (part) => this.#dynamic(part, inner));
     }
-    if (isLeaf(value) || this.models.isRegistered(value)) return value;
+    if (this.models.isRegistered(value) || isLeaf(value)) return value;
     return this.#fields(this.reader.rulesOf(classOf(value)), value as Fields, depth, false);
   }
 
   #typed(value: unknown, type: AnyClass | undefined, isMap: boolean, depth: number): unknown {
     if (value === undefined || value === null) return value;
     if (type === undefined) return this.#dynamic(value, depth);
+    if (Object.getPrototypeOf(value) === type.prototype && this.#isCarried(type)) return value;
     if (isContainer(value)) {
       const inner = deeper(depth);
       return mapContainer(value, (part) => this.#typed(part, type, false, inner));
@@ -155,6 +158,17 @@ export class Outbound {
     const declared = toDeclared(value, type);
     if (typeof declared !== 'object' || declared === null || isLeaf(declared)) return declared;
     return this.#nested(declared, type, depth);
+  }
+
+  /** Whether the codecs carry direct instances of a class as they are; asked for every one of them. */
+  #isCarried(type: AnyClass): boolean {
+    let isCarried = this.#carried.get(type);
+    if (isCarried === undefined) {
+      const instance = Object.create(type.prototype as object) as object;
+      isCarried = !isContainer(instance) && this.models.isRegistered(instance);
+      this.#carried.set(type, isCarried);
+    }
+    return isCarried;
   }
 
   /** An object where a Map is declared. */

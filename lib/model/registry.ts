@@ -33,6 +33,11 @@ export class ModelRegistry implements ModelPort {
     return this.#byName.get(name);
   }
 
+  /** The type of a class; `undefined` when it is not registered. */
+  typeFor(model: ModelClass): ModelType | undefined {
+    return this.#byPrototype.get(model.prototype as object);
+  }
+
   /** Whether instances of a class can cross the wire. */
   has(model: ModelClass): boolean {
     return this.#byPrototype.has(model.prototype as object);

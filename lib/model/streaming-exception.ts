@@ -1,4 +1,8 @@
-import { StreamError, type WireErrorCode } from '../protocol/stream-error.js';
+import {
+  StreamError,
+  type StreamErrorOptions,
+  type WireErrorCode,
+} from '../protocol/stream-error.js';
 
 /**
  * The base of your own exceptions that cross the wire as themselves, in both directions: the other
@@ -15,9 +19,16 @@ import { StreamError, type WireErrorCode } from '../protocol/stream-error.js';
  * }
  */
 export class StreamingException extends StreamError {
-  /** `code` is what those see who don't know the class. */
-  constructor(message = '', code: WireErrorCode = 'internal') {
-    super(code, message);
+  /** `code` is what those see who don't know the class. The cause is for this side's log alone. */
+  constructor(
+    message = '',
+    code: WireErrorCode = 'internal',
+    options: Pick<StreamErrorOptions, 'cause' | 'data'> = {},
+  ) {
+    super(code, message, options);
+    // Not enumerable, so that assigning it doesn't make it a field that crosses.
+    const cause = { value: options.cause, writable: true, configurable: true };
+    Object.defineProperty(this, 'cause', cause);
   }
 
   static {

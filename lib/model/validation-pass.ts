@@ -19,10 +19,24 @@ export function createPropertyPass(
     return createConditionalPass(name, conditions, all(always), isSkipped, all(rest));
   }
   const pass = all(rest);
+  const quick = isNested ? NEVER : quickTestOf(custom);
   return (instance) => {
     const value = instance[name];
-    return pass(value, instance) || isSkipped(value);
+    return quick(value) || pass(value, instance) || isSkipped(value);
   };
+}
+
+const NEVER: Test = () => false;
+
+/** One call for a property that only has constraints with a quick test: nearly all have. */
+function quickTestOf(rules: readonly ConstraintRule[]): Test {
+  const tests = rules.map(({ quick, isEach, validateIf }) =>
+    isEach || validateIf !== undefined ? undefined : quick,
+  );
+  const [first, second, ...others] = tests;
+  if (first === undefined || others.length > 0) return NEVER;
+  if (tests.length === 1) return first;
+  return second === undefined ? NEVER : (value) => first(value) && second(value);
 }
 
 function createConditionalPass(
@@ -67,8 +81,13 @@ function each(pass: ValuePass): ValuePass {
 function createNestedPass(isSkipped: Test, passNested: Pass): ValuePass {
   const pass: Test = (value) => {
     if (value === undefined) return true;
+    if (Array.isArray(value)) return passList(value);
     if (!isMany(value)) return value instanceof Object && passNested(value as Properties);
     for (const part of value.values()) if (!isSkipped(part) && !pass(part)) return false;
+    return true;
+  };
+  const passList = (list: readonly unknown[]): boolean => {
+    for (const part of list) if (!isSkipped(part) && !pass(part)) return false;
     return true;
   };
   return pass;

@@ -4,6 +4,7 @@ import type { BusHooks } from '../bus/bus-hooks.js';
 import type { StreamError } from '../protocol/stream-error.js';
 import type { ServerCall, ServerPeer } from '../server/call.js';
 import type { ServerHooks } from '../server/server-hooks.js';
+import { isPublic } from './exception-mapping.js';
 
 /** A connection that a peer's fault closed is told at most this often, in ms. */
 const ABNORMAL_EVERY_MS = 10_000;
@@ -27,7 +28,8 @@ export class EngineLog implements ServerHooks, BusHooks {
   /** What a peer did wrong is told in few lines, however many peers do it. */
   connectionClosed(connection: ServerPeer, code: number, reason: string): void {
     const { id, remoteAddress = 'unknown' } = connection;
-    const told = `Connection ${id} of ${remoteAddress} closed: ${code} ${reason}`.trimEnd();
+    const why = reason === '' ? '' : ` ${JSON.stringify(reason)}`;
+    const told = `Connection ${id} of ${remoteAddress} closed: ${code}${why}`;
     if (!isAbnormal(code)) return this.logger.debug(told);
     const now = performance.now();
     if (now < this.#quietUntil) {
@@ -49,7 +51,7 @@ export class EngineLog implements ServerHooks, BusHooks {
   }
 
   connectionBroken(connection: ServerPeer, error: unknown): void {
-    this.logger.error(`Connection ${connection.id} was closed: ${inspect(error)}`);
+    this.logger.error(`Connection ${connection.id} was closed: ${show(error)}`);
   }
 
   /** What a client did wrong is its own affair; accidents of the server are told in full. */
@@ -59,12 +61,14 @@ export class EngineLog implements ServerHooks, BusHooks {
         `${call.method.name}, call ${call.id}: ${told.code}, ${told.message}`,
       );
     }
-    const id = told.id ?? 'without an id';
-    this.logger.error(`${call.method.name} failed, error ${id}: ${inspect(error)}`);
+    const id = /^[\w-]{1,64}$/.test(told.id ?? '') ? told.id : 'without an id';
+    this.logger.error(`${call.method.name} failed, error ${id}: ${show(error)}`);
   }
 
   handlerFailedLate(call: ServerCall, error: unknown): void {
-    this.logger.error(`${call.method.name} failed when its call was over: ${inspect(error)}`);
+    if (isPublic(error))
+      return this.logger.debug(`${call.method.name}, call ${call.id}: denied late`);
+    this.logger.error(`${call.method.name} failed when its call was over: ${show(error)}`);
   }
 
   handlerStuck(call: ServerCall, afterMs: number): void {
@@ -74,11 +78,11 @@ export class EngineLog implements ServerHooks, BusHooks {
   }
 
   closeFunctionFailed(call: ServerCall, error: unknown): void {
-    this.logger.error(`A function of ${call.method.name} to run at its end: ${inspect(error)}`);
+    this.logger.error(`A function of ${call.method.name} to run at its end: ${show(error)}`);
   }
 
   listenerFailed(channel: string, error: unknown): void {
-    this.logger.error(`A listener of the channel "${channel}" failed: ${inspect(error)}`);
+    this.logger.error(`A listener of the channel "${channel}" failed: ${show(error)}`);
   }
 
   gap(channel: string, reason: string): void {
@@ -86,11 +90,20 @@ export class EngineLog implements ServerHooks, BusHooks {
   }
 
   channelFailed(channel: string, error: unknown): void {
-    this.logger.error(`The channel "${channel}" can't be served: ${inspect(error)}`);
+    this.logger.error(`The channel "${channel}" can't be served: ${show(error)}`);
   }
 }
 
 /** Closed for what the peer did, or did not do, by the protocol's own codes or those of WebSocket. */
 function isAbnormal(code: number): boolean {
   return code >= 4400 || code === 1007 || code === 1009 || code === 1011;
+}
+
+/** What is thrown may say of itself how it is shown, and throw again. */
+function show(error: unknown): string {
+  try {
+    return inspect(error);
+  } catch {
+    return 'an error that can not be shown';
+  }
 }

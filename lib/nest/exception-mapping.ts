@@ -10,8 +10,7 @@ import { isWireErrorCode, StreamError, type WireErrorCode } from '../protocol/st
  */
 export function toStreamError(error: unknown): StreamError {
   if (error instanceof StreamError) return ofStreamError(error);
-  if (error instanceof BusError)
-    return new StreamError(error.code, error.message, { cause: error });
+  if (error instanceof BusError) return ofBusError(error);
   if (isHttpException(error)) return ofHttpException(error);
   if (error instanceof WsException) return ofWsException(error);
   return internal(error);
@@ -20,6 +19,19 @@ export function toStreamError(error: unknown): StreamError {
 /** Whether an error was made to be told: everything but an accident. */
 export function isPublic(error: unknown): boolean {
   return error instanceof StreamError || isHttpException(error) || error instanceof WsException;
+}
+
+/** Channels are the server's own business, and so is what one part of it sent another. */
+function ofBusError(error: BusError): StreamError {
+  if (error.code === 'slow-consumer') {
+    return new StreamError(error.code, 'Messages came faster than they were read.', {
+      cause: error,
+    });
+  }
+  if (error.code === 'unavailable') {
+    return new StreamError(error.code, 'Messages can not be passed on now.', { cause: error });
+  }
+  return internal(error);
 }
 
 interface HttpExceptionLike extends Error {

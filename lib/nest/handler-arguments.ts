@@ -1,6 +1,7 @@
 import type { ArgumentMetadata, ExecutionContext, PipeTransform } from '@nestjs/common';
 import { PipesConsumer } from '@nestjs/core/pipes/pipes-consumer.js';
 import type { ArrivingModels } from '../model/arriving-models.js';
+import type { ModelType } from '../protocol/model-port.js';
 import { StreamError } from '../protocol/stream-error.js';
 import { Inbox } from '../stream/inbox.js';
 import type { CallContext } from './call-context.js';
@@ -13,6 +14,8 @@ import type { Parameter } from './parameter.js';
 export type TypedParameter = Parameter & {
   /** What its value, or each item of the input, must be. */
   readonly element: ElementType | undefined;
+  /** The registered class a plain argument is declared with: an object without a class becomes one. */
+  readonly model: ModelType | undefined;
   /** `argument 2`: its place among the client's, for sentences. */
   readonly name: string;
 };
@@ -41,12 +44,14 @@ export interface ArgumentLayout {
 export class HandlerArguments {
   readonly #bound: readonly BoundParameter[];
   readonly #maximum: number | undefined;
+  readonly #mayWait: boolean;
   readonly #arrivals: ArrivingModels;
   /** Whether any of the readers may give a promise. */
   readonly #isAsync: boolean;
 
   constructor(layout: ArgumentLayout, enhancers: Enhancers) {
     this.#maximum = layout.maximum;
+    this.#mayWait = layout.mayWait;
     this.#arrivals = layout.arrivals;
     const binder = new ParameterBinder(layout, enhancers);
     this.#bound = layout.parameters.map((parameter) => binder.bind(parameter));
@@ -61,25 +66,25 @@ export class HandlerArguments {
       const limit = `at most ${this.#maximum} arguments, not ${sent.length}`;
       throw new StreamError('invalid-argument', `The method takes ${limit}.`);
     }
-    const waiting = this.#arrivals.waitFor(sent);
+    const waiting = this.#mayWait ? this.#arrivals.waitFor(sent) : undefined;
     if (waiting !== undefined) return waiting.then(() => this.#read(sent, context));
     return this.#read(sent, context);
   }
 
   #read(sent: readonly unknown[], context: CallContext): unknown[] | Promise<unknown[]> {
-    const values = this.#values(sent, context);
-    if (this.#isAsync) return Promise.all(values).then((it) => this.#trim(it));
-    return this.#trim(values);
+    if (!this.#isAsync) return this.#trim(this.#values(sent, context, now));
+    return Promise.all(this.#values(sent, context, later)).then((it) => this.#trim(it));
   }
 
-  #values(sent: readonly unknown[], context: CallContext): unknown[] {
+  #values(sent: readonly unknown[], context: CallContext, run: typeof now): unknown[] {
     let place = 0;
     const values = this.#bound.map(({ takesArgument, read }) =>
-      read(takesArgument ? sent[place++] : undefined, context),
+      run(read, takesArgument ? sent[place++] : undefined, context),
     );
     // More than there are places for: they are the last parameter's, which is a rest parameter.
     const rest = this.#bound.at(-1);
-    for (; place < sent.length; place++) values.push(rest?.read(sent[place], context));
+    for (; place < sent.length; place++)
+      values.push(rest === undefined ? undefined : run(rest.read, sent[place], context));
     return values;
   }
 
@@ -127,7 +132,7 @@ class ParameterBinder {
   }
 
   #argument(parameter: TypedParameter, isOpen: boolean): Reader {
-    const { element, name } = parameter;
+    const { element, model, name } = parameter;
     const pass = this.#pass(parameter, 'body', this.#pipesOf(parameter));
     this.isAsync ||= pass !== undefined;
     const check = (value: unknown): unknown => {
@@ -136,10 +141,11 @@ class ParameterBinder {
       return value;
     };
     const wait = this.#layout.mayWait ? this.#waited : undefined;
-    return (sent) => {
-      if (sent instanceof Inbox) {
-        return isOpen ? toInput(sent, 'iterable', wait) : refuse(name, 'must not be a stream');
+    return (given) => {
+      if (given instanceof Inbox) {
+        return isOpen ? toInput(given, 'iterable', wait) : refuse(name, 'must not be a stream');
       }
+      const sent = model === undefined ? given : toModel(given, model);
       return pass === undefined ? check(sent) : pass(sent, parameter.metatype).then(check);
     };
   }
@@ -194,8 +200,25 @@ class ParameterBinder {
   }
 }
 
+/** What a class declares decides: its rules are not passed by leaving the class out. */
+function toModel(value: unknown, model: ModelType): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain = prototype === Object.prototype || prototype === null;
+  return isPlain ? model.fromFields(value as Record<string, unknown>) : value;
+}
+
 function refuse(name: string, constraint: string): never {
   throw new StreamError('invalid-argument', `${name} ${constraint}.`, {
     data: [{ property: name, constraints: { type: constraint } }],
   });
+}
+
+function now(read: Reader, sent: unknown, context: CallContext): unknown {
+  return read(sent, context);
+}
+
+/** What one of several readers throws at once must not leave the promises of the others alone. */
+async function later(read: Reader, sent: unknown, context: CallContext): Promise<unknown> {
+  return read(sent, context);
 }

@@ -71,11 +71,16 @@ export class InterceptedOutput implements AsyncIterableIterator<unknown, undefin
     return this.#queue.next();
   }
 
+  /** Resolves when the handler's streams have finished their cleanup. */
+  async rest(): Promise<void> {
+    await Promise.all(this.#cleanups);
+  }
+
   /** Resolves when the handler's stream has finished its cleanup. */
   async return(): Promise<IteratorResult<unknown, undefined>> {
     this.#subscription?.unsubscribe();
     const left = await this.#queue.return();
-    await Promise.all(this.#cleanups);
+    await this.rest();
     return left;
   }
 

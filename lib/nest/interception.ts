@@ -1,4 +1,4 @@
-import { EMPTY, isObservable, type Observable } from 'rxjs';
+import { EMPTY, isObservable, type Observable, type Subscription } from 'rxjs';
 import type { ServerCall } from '../server/call.js';
 import { isStream, type PushOptions, toSource } from '../stream/source.js';
 import { InterceptedOutput } from './intercepted-output.js';
@@ -33,7 +33,10 @@ class InterceptedRun {
   readonly #resolve: (result: unknown) => void;
   readonly #reject: (error: unknown) => void;
   #kind: 'stream' | 'value' | undefined;
-  #isInvoked = false;
+  /** The handler runs and has not given its result. */
+  #isHandling = false;
+  #isAnswered = false;
+  #subscription: Subscription | undefined;
   #last: unknown;
 
   constructor(
@@ -58,23 +61,27 @@ class InterceptedRun {
       error: (error: unknown) => this.#error(error),
       complete: () => this.#complete(),
     });
+    this.#subscription = subscription;
     this.#output.subscription = subscription;
     call.onOver(() => {
       this.#output.close();
-      if (this.#isInvoked || this.#kind !== undefined) return;
-      // The interceptors were still making up their minds: the handler won't run.
-      subscription.unsubscribe();
-      this.#resolve(undefined);
+      if (!this.#isHandling && this.#kind !== 'stream') this.#giveUp();
     });
+  }
+
+  /** Nobody waits for what the interceptors make of it any more. */
+  #giveUp(): void {
+    this.#subscription?.unsubscribe();
+    this.#resolve(undefined);
   }
 
   async #invoke(): Promise<unknown> {
     const { call, invoke } = this.#interception;
     if (call.end !== undefined) return EMPTY;
-    this.#isInvoked = true;
-    const result: unknown = await invoke();
+    const result = await this.#handle(invoke);
     if (!isStream(result)) {
       this.#decide('value');
+      if (call.end !== undefined) this.#giveUp();
       return result;
     }
     const observable = isObservable(result) ? result : this.#pace(result, call.push);
@@ -82,6 +89,19 @@ class InterceptedRun {
     if (call.end !== undefined) this.#output.close();
     this.#decide('stream');
     return observable;
+  }
+
+  async #handle(invoke: () => unknown): Promise<unknown> {
+    this.#isHandling = true;
+    try {
+      return await invoke();
+    } catch (error) {
+      // Its interceptors have answered in its place, after a timeout say, and hear nothing more.
+      if (this.#isAnswered) this.#interception.failedLate(error);
+      throw error;
+    } finally {
+      this.#isHandling = false;
+    }
   }
 
   #pace(stream: unknown, push: PushOptions): Observable<unknown> {
@@ -107,11 +127,13 @@ class InterceptedRun {
   }
 
   #error(error: unknown): void {
+    this.#isAnswered = true;
     if (this.#kind === 'stream') this.#output.fail(error);
     else this.#reject(error);
   }
 
   #complete(): void {
+    this.#isAnswered = true;
     this.#decideByMethod();
     if (this.#kind === 'stream') this.#output.end();
     else this.#resolve(this.#last);

@@ -2,7 +2,8 @@ import 'reflect-metadata';
 import { Injectable } from '@nestjs/common';
 import { MessageBus } from '../bus/message-bus.js';
 import { ArrivingModels } from '../model/arriving-models.js';
-import { ModelRegistry, serializableClasses } from '../model/registry.js';
+import { type ModelClass, ModelRegistry, serializableClasses } from '../model/registry.js';
+import type { ModelType } from '../protocol/model-port.js';
 import { StreamError } from '../protocol/stream-error.js';
 import { StreamingServer } from '../server/streaming-server.js';
 import { OVERFLOWS } from '../stream/overflow.js';
@@ -64,7 +65,8 @@ export class MethodCompiler {
     const parameters = list.parameters.map((it): TypedParameter => {
       const isSent = it.kind === 'argument' || it.kind === 'input';
       const element = this.#elementOf(it, `${title}, parameter ${it.index + 1},`);
-      return { ...it, element, name: isSent ? `argument ${++place}` : '' };
+      const model = it.kind === 'argument' ? this.#modelOf(it) : undefined;
+      return { ...it, element, model, name: isSent ? `argument ${++place}` : '' };
     });
     const last = parameters.at(-1);
     const mayBeRest = list.isElastic && last?.name !== '';
@@ -75,6 +77,10 @@ export class MethodCompiler {
       mayWait: this.arrivals.mayWait(serializableClasses()),
       createContext: ({ args }) => createExecutionContext(args, host.class, handler),
     };
+  }
+
+  #modelOf({ metatype }: Parameter): ModelType | undefined {
+    return metatype === undefined ? undefined : this.models.typeFor(metatype as ModelClass);
   }
 
   #elementOf(parameter: Parameter, where: string): ElementType | undefined {

@@ -12,6 +12,15 @@ const UNTOLD_LIMIT = 64;
 /** The message's array is the first level of its text, the frames' are the second. */
 const FRAME_DEPTH = 2;
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** `[` and `{`, and `]` and `}`, differ in this bit only, which is set here. */
+const OPENING = 0x7b;
+const CLOSING = 0x7d;
+
+/** Up to this many characters a loop is faster than a search. */
+const LOOP_CHARACTERS = 32;
+
 /** Takes messages of JSON text apart (PROTOCOL.md, section 5.1). */
 export class JsonDecoder implements FrameDecoder {
   readonly #types: PeerTypes;
@@ -69,30 +78,39 @@ function frameLengths(text: string, maxDepth: number): number[] {
   let depth = 0;
   let start = 0;
   for (let i = 0; i < text.length; i++) {
-    switch (text.charCodeAt(i)) {
-      case 0x22: // a string: skip to its end
-        i = endOfString(text, i);
-        break;
-      case 0x5b:
-      case 0x7b:
-        if (++depth > maxDepth) throw new ProtocolViolation('a message that nests too deep');
-        if (depth === FRAME_DEPTH) start = i;
-        break;
-      case 0x5d:
-      case 0x7d:
-        if (depth-- === FRAME_DEPTH) lengths.push(i + 1 - start);
-    }
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) i = endOfString(text, i);
+    else if ((code | 0x20) === OPENING) {
+      if (++depth > maxDepth) throw new ProtocolViolation('a message that nests too deep');
+      if (depth === FRAME_DEPTH) start = i;
+    } else if ((code | 0x20) === CLOSING && depth-- === FRAME_DEPTH) lengths.push(i + 1 - start);
   }
   return lengths;
 }
 
+/** Where the string ends that begins at `start`: short ones in a loop, long ones by searching. */
 function endOfString(text: string, start: number): number {
-  for (let i = start + 1; i < text.length; i++) {
+  const end = Math.min(start + LOOP_CHARACTERS, text.length);
+  let i = start + 1;
+  for (; i < end; i++) {
     const code = text.charCodeAt(i);
-    if (code === 0x22) return i;
-    if (code === 0x5c) i++;
+    if (code === QUOTE) return i;
+    if (code === BACKSLASH) i++;
   }
-  return text.length;
+  return endOfLongString(text, i);
+}
+
+/** `from` is no place within an escape. */
+function endOfLongString(text: string, from: number): number {
+  let quote = text.indexOf('"', from);
+  while (quote >= 0 && isEscaped(text, from, quote)) quote = text.indexOf('"', quote + 1);
+  return quote < 0 ? text.length : quote;
+}
+
+function isEscaped(text: string, from: number, quote: number): boolean {
+  let start = quote;
+  while (start > from && text.charCodeAt(start - 1) === BACKSLASH) start--;
+  return (quote - start) % 2 === 1;
 }
 
 /** What a text must not hold if the parsed JSON is to be the value: a tag, a forbidden key. */

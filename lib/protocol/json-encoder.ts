@@ -1,6 +1,7 @@
 import type { CodecLimits, FrameEncoder } from './codec.js';
 import { FrameType } from './frames.js';
-import { isPlain, JsonTagger } from './json-tagger.js';
+import { isPlain } from './json-plain.js';
+import { JsonWriter } from './json-writer.js';
 import type { ModelPort } from './model-port.js';
 import { tooLarge } from './refused-values.js';
 import { AnnouncedTypes } from './type-table.js';
@@ -13,7 +14,7 @@ const NO_RUN = 0;
 /** Gathers frames as JSON text: a message is an array of frames (PROTOCOL.md, section 5.1). */
 export class JsonEncoder implements FrameEncoder {
   readonly #types = new AnnouncedTypes();
-  readonly #tagger: JsonTagger;
+  readonly #writer: JsonWriter;
   readonly #depth: number;
   /** Pieces of the message that stand between commas: whole frames, or the parts of a run. */
   #parts: string[] = [];
@@ -24,7 +25,7 @@ export class JsonEncoder implements FrameEncoder {
   maxFrameBytes = Number.POSITIVE_INFINITY;
 
   constructor(models: ModelPort, limits: CodecLimits) {
-    this.#tagger = new JsonTagger(models, this.#types);
+    this.#writer = new JsonWriter(models, this.#types);
     this.#depth = limits.depth - OUTER_LEVELS;
   }
 
@@ -55,9 +56,9 @@ export class JsonEncoder implements FrameEncoder {
   }
 
   #stringify(value: unknown): string {
-    const json = JSON.stringify(
-      isPlain(value, this.#depth) ? value : this.#tagger.tag(value, this.#depth),
-    );
+    const json = isPlain(value, this.#depth)
+      ? JSON.stringify(value)
+      : this.#writer.text(value, this.#depth);
     // A UTF-16 code unit takes three bytes at most, so short texts need no counting.
     if (json.length * 3 > this.maxFrameBytes && utf8Bytes(json) > this.maxFrameBytes) {
       throw tooLarge(this.maxFrameBytes);

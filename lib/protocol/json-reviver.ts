@@ -1,7 +1,7 @@
 import { fromBase64 } from './base64.js';
 import { toMap, toSet } from './collections.js';
 import { TAG, Tag } from './json-tags.js';
-import { FORBIDDEN_KEYS } from './refused-values.js';
+import { isForbiddenKey } from './refused-values.js';
 import { StreamError } from './stream-error.js';
 import type { PeerTypes } from './type-table.js';
 
@@ -16,24 +16,27 @@ export class JsonReviver {
    */
   revive(json: unknown): unknown {
     if (typeof json !== 'object' || json === null) return json;
-    if (Array.isArray(json)) {
-      for (let i = 0; i < json.length; i++) json[i] = this.revive(json[i]);
-      return json;
-    }
+    if (Array.isArray(json)) return this.#list(json);
     const object = json as Record<string, unknown>;
-    return Object.hasOwn(object, TAG)
-      ? this.#untag(object[TAG], object['v'])
-      : this.#fields(object);
+    // Nothing in parsed JSON is undefined.
+    return object[TAG] === undefined ? this.#fields(object) : this.#untag(object[TAG], object['v']);
+  }
+
+  #list(list: unknown[]): unknown[] {
+    for (let i = 0; i < list.length; i++) {
+      if (typeof list[i] === 'object') list[i] = this.revive(list[i]);
+    }
+    return list;
   }
 
   #fields(object: unknown): Record<string, unknown> {
     if (typeof object !== 'object' || object === null || Array.isArray(object)) throw malformed();
     const fields = object as Record<string, unknown>;
-    for (const key of Object.keys(fields)) {
-      if (FORBIDDEN_KEYS.has(key)) {
+    for (const key in fields) {
+      if (isForbiddenKey(key)) {
         throw new StreamError('invalid-argument', `The key "${key}" is not allowed.`);
       }
-      fields[key] = this.revive(fields[key]);
+      if (typeof fields[key] === 'object') fields[key] = this.revive(fields[key]);
     }
     return fields;
   }
@@ -53,7 +56,7 @@ export class JsonReviver {
       case Tag.map:
         return this.#map(list(content));
       case Tag.set:
-        return toSet(this.#all(list(content)));
+        return toSet(this.#list(list(content)));
       case Tag.object:
         return this.#fields(content);
       default:
@@ -64,11 +67,7 @@ export class JsonReviver {
 
   #map(parts: unknown[]): Map<unknown, unknown> {
     if (parts.length % 2 !== 0) throw malformed();
-    return toMap(this.#all(parts));
-  }
-
-  #all(elements: unknown[]): unknown[] {
-    return elements.map((element) => this.revive(element));
+    return toMap(this.#list(parts));
   }
 }
 

@@ -22,4 +22,12 @@ export interface ModelType {
    * @throws StreamError `invalid-argument` when they are not what the class declares.
    */
   fromFields(fields: Readonly<Record<string, unknown>>): object;
+  /**
+   * What makes instances of the values of these fields in their order; it means what `fromFields`
+   * does, which is called where there is no such function. It keeps none of the lists it is given.
+   */
+  fromValues?(names: readonly string[]): FromValues;
 }
+
+/** Makes an instance; throws what `fromFields` throws. */
+export type FromValues = (values: readonly unknown[]) => object;

@@ -7,6 +7,8 @@ import { Line, Point, TestModels } from './spec/test-models.js';
 import { anyValue } from './spec/values.js';
 import { ProtocolViolation } from './violation.js';
 
+const POINT_BY_PLACES = '92 09 91 93 01 a5506f696e74 92 a178 a179';
+
 const malformed: [what: string, message: string][] = [
   ['a frame that is not an array', '01'],
   ['a frame that is a map', '81 01 01'],
@@ -34,6 +36,10 @@ const malformed: [what: string, message: string][] = [
   ['a set ext whose array goes beyond it', '91 d4 04 91 01'],
   ['a model of a type never announced', '91 d5 05 01 80'],
   ['a model without fields', '92 09 91 92 01 a5506f696e74 91 d5 05 01 01'],
+  ['a model by places that were not announced', '92 09 91 92 01 a5506f696e74 91 d5 05 01 90'],
+  ['a model with a place too few', `${POINT_BY_PLACES} 91 d6 05 01 91 01 91`],
+  ['a model with a place too many', `${POINT_BY_PLACES} 91 c7 05 05 01 93 01 02 03`],
+  ['a model whose places go beyond the message', `${POINT_BY_PLACES} 91 d6 05 01 92 01`],
   ['a run that tells too little', '94 04 01 00 01'],
   ['a run that tells too much', '94 04 01 02 01'],
   ['a run that tells no size', '94 04 01 a0 01'],
@@ -109,6 +115,24 @@ describe('MsgpackDecoder', () => {
     expect(made).toEqual([]);
   });
 
+  it('tells of a type by places that nobody registered, and goes on with the next frame', () => {
+    const both = new CodecPair({ codec: 'msgpack', receiver: new TestModels().add(Line) });
+    both.decode(fromHex(POINT_BY_PLACES));
+    const [bad, good] = both.decode(
+      Buffer.concat([itemMessage('c7 04 05 01 92 01 02'), fromHex('94 04 02 01 05')]),
+    );
+    expect(bad?.problem).toMatchObject({ code: 'invalid-argument' });
+    expect(good).toEqual({ frame: [FrameType.item, 2, 1, 5], problem: undefined });
+  });
+
+  it('goes by the names that were announced last', () => {
+    const both = msgpackPair();
+    both.decode(fromHex(POINT_BY_PLACES));
+    both.decode(fromHex('92 09 91 93 01 a5506f696e74 92 a179 a178'));
+    const { frame } = receiveItem('c7 04 05 01 92 01 02', both);
+    expect(frame[3]).toStrictEqual(Point.at(2, 1));
+  });
+
   it('gives bytes that are no Buffer, when the message is one', () => {
     const { frame } = receiveItem('c4 02 0102');
     const [received] = msgpackPair().decode(Buffer.from(itemMessage('c4 02 0102')));
@@ -146,7 +170,7 @@ describe('MsgpackDecoder', () => {
 /** Decodes what may be anything; all it may do is to refuse. */
 function survive(message: Uint8Array): void {
   const both = msgpackPair();
-  both.decode(fromHex('92 09 92 92 01 a5506f696e74 92 02 a44c696e65'));
+  both.decode(fromHex('92 09 92 92 01 a5506f696e74 93 02 a44c696e65 90'));
   try {
     both.decode(message);
   } catch (error) {
@@ -207,6 +231,7 @@ describe('MsgpackDecoder, given anything', () => {
     ['sets of one', 'c9 000f0000 04 91'],
     ['empty maps', '80'],
     ['models', 'd5 05 01 80'],
+    ['models by places', 'd5 05 02 90'],
     ['bytes without content', 'c4 00'],
     ['empty texts', 'a0'],
     ['frames without content', '90'],

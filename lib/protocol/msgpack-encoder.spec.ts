@@ -46,9 +46,29 @@ describe('MsgpackEncoder', () => {
     const { encoder } = msgpackPair();
     encoder.frame([FrameType.ping]);
     encoder.item(3, Point.at(1, 2));
-    const [types, ping] = ['92 09 91 92 01 a5506f696e74', '91 0a'];
-    const item = 'dc0004 04 03 ce0000000b c7 08 05 01 82 a17801 a17902';
+    const [types, ping] = ['92 09 91 93 01 a5506f696e74 92 a178 a179', '91 0a'];
+    const item = 'dc0004 04 03 ce00000007 c7 04 05 01 92 01 02';
     expect(toHex(encoder.take() ?? '')).toBe(`${types}${ping}${item}`.replaceAll(' ', ''));
+  });
+
+  it('names the fields of an instance that has others than were announced', () => {
+    const { encoder } = msgpackPair();
+    encoder.item(1, Point.at(1, 2));
+    encoder.take();
+    const sizes = [Point.at(1, 2), Object.assign(Point.at(1, 2), { z: 3 })].map((it) =>
+      encoder.item(1, it),
+    );
+    expect(sizes).toEqual([7, 14]);
+  });
+
+  it('reads the fields of an instance once, whatever shape it has', () => {
+    const { encoder } = msgpackPair();
+    encoder.item(1, Point.at(1, 2));
+    let read = 0;
+    const counted = { get: () => ++read, enumerable: true };
+    const point = Object.defineProperties(new Point(), { a: counted, z: counted });
+    encoder.item(1, [point]);
+    expect(read).toBe(2);
   });
 
   it('returns the bytes of an item', () => {

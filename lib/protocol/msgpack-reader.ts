@@ -2,12 +2,11 @@ import { fromBytes } from './bigint-bytes.js';
 import type { ByteReader } from './byte-reader.js';
 import { toMap, toSet } from './collections.js';
 import type { KeyCache } from './key-cache.js';
-import type { ModelType } from './model-port.js';
 import { Ext, Format } from './msgpack-format.js';
 import { readNumber } from './msgpack-number.js';
-import { FORBIDDEN_KEYS } from './refused-values.js';
+import { isForbiddenKey } from './refused-values.js';
 import { StreamError } from './stream-error.js';
-import type { PeerTypes } from './type-table.js';
+import type { PeerType, PeerTypes } from './type-table.js';
 import { ProtocolViolation } from './violation.js';
 
 /** Longer keys are not worth keeping. */
@@ -49,11 +48,7 @@ export class MsgpackReader {
 
   /** How many elements the array has that begins here; `undefined` when none does. */
   listLength(): number | undefined {
-    const format = this.#in.uint8();
-    if (format >= Format.fixArray && format < Format.fixText) return format & 0x0f;
-    if (format === Format.array16) return this.#in.uint16();
-    if (format === Format.array32) return this.#in.uint32();
-    return undefined;
+    return listLengthOf(this.#in, this.#in.uint8());
   }
 
   #tagged(format: number, depth: number): unknown {
@@ -147,7 +142,7 @@ export class MsgpackReader {
   #longKey(depth: number): string | undefined {
     const key = this.value(depth);
     if (typeof key !== 'string') return this.#refuse('Only a text is allowed as a key.');
-    if (FORBIDDEN_KEYS.has(key)) return this.#refuse(`The key "${key}" is not allowed.`);
+    if (isForbiddenKey(key)) return this.#refuse(`The key "${key}" is not allowed.`);
     return key;
   }
 
@@ -216,10 +211,12 @@ export class MsgpackReader {
   }
 
   #model(depth: number): object | undefined {
-    const type = this.#type(this.value(depth + 1));
-    const count = this.#fieldCount();
-    const fields = this.#fields(count, depth);
-    if (type === undefined || this.problem !== undefined) return undefined;
+    const type = this.#types.get(this.value(depth + 1));
+    const format = this.#in.uint8();
+    const count = listLengthOf(this.#in, format);
+    if (count !== undefined) return this.#places(type, count, depth);
+    const fields = this.#fields(this.#fieldCount(format), depth);
+    if (this.problem !== undefined) return undefined;
     try {
       return type.fromFields(fields);
     } catch (error) {
@@ -227,16 +224,18 @@ export class MsgpackReader {
     }
   }
 
-  #type(id: unknown): ModelType | undefined {
+  #places(type: PeerType, count: number, depth: number): object | undefined {
+    if (count !== type.names?.length) throw new ProtocolViolation('a model of other places');
+    const values = this.#list(count, depth);
+    if (this.problem !== undefined) return undefined;
     try {
-      return this.#types.get(id);
+      return type.fromValues(values);
     } catch (error) {
       return this.#note(error);
     }
   }
 
-  #fieldCount(): number {
-    const format = this.#in.uint8();
+  #fieldCount(format: number): number {
     if (format >= Format.fixMap && format < Format.fixArray) return format & 0x0f;
     if (format === Format.map16) return this.#in.uint16();
     if (format === Format.map32) return this.#in.uint32();
@@ -251,4 +250,11 @@ export class MsgpackReader {
     if (!(error instanceof StreamError)) throw error;
     this.problem ??= error;
   }
+}
+
+function listLengthOf(input: ByteReader, format: number): number | undefined {
+  if (format >= Format.fixArray && format < Format.fixText) return format & 0x0f;
+  if (format === Format.array16) return input.uint16();
+  if (format === Format.array32) return input.uint32();
+  return undefined;
 }

@@ -1,12 +1,12 @@
 import { toBytes } from './bigint-bytes.js';
 import type { ByteWriter } from './byte-writer.js';
 import { mapParts, setElements } from './collections.js';
+import { type FieldNames, hasFields } from './field-names.js';
 import type { ModelPort } from './model-port.js';
 import { Ext, Format } from './msgpack-format.js';
-import { FORBIDDEN_KEYS, notRegistered } from './refused-values.js';
+import { isForbiddenKey, notRegistered } from './refused-values.js';
 import type { AnnouncedTypes } from './type-table.js';
 
-const SHORTEST_FORBIDDEN_KEY = Math.min(...[...FORBIDDEN_KEYS].map((key) => key.length));
 const EXT8_HEADER = 3;
 
 const hasOwn = Object.prototype.hasOwnProperty;
@@ -60,7 +60,7 @@ export class MsgpackWriter {
     this.#out.byte(Format.fixMap);
     for (const key in value) {
       if (!hasOwn.call(value, key)) continue;
-      if (key.length >= SHORTEST_FORBIDDEN_KEY) refuseForbidden(key);
+      if (isForbiddenKey(key)) throw new TypeError(`A key "${key}" can't be sent.`);
       this.#out.text(key);
       this.value((value as Record<string, unknown>)[key], depth + 1);
       count++;
@@ -84,10 +84,14 @@ export class MsgpackWriter {
   #list(value: readonly unknown[], depth: number): void {
     if (depth > this.#maxDepth) throw tooDeep();
     const count = value.length;
+    this.#listHeader(count);
+    for (let i = 0; i < count; i++) this.value(value[i], depth + 1);
+  }
+
+  #listHeader(count: number): void {
     if (count < 16) this.#out.byte(Format.fixArray | count);
     else if (count < 0x10000) this.#out.tagged16(Format.array16, count);
     else this.#out.tagged32(Format.array32, count);
-    for (let i = 0; i < count; i++) this.value(value[i], depth + 1);
   }
 
   /** The ext itself is the level; the array in it is none of its own. */
@@ -101,12 +105,21 @@ export class MsgpackWriter {
   #model(value: object, depth: number): void {
     const type = this.#models.typeOf(value);
     if (type === undefined) throw notRegistered(value);
-    this.#types.use(type);
+    const fields = type.toFields(value);
+    const { names } = this.#types.useWithNames(type, fields);
     const start = this.#out.length;
     this.#ext(Ext.model, 0);
     this.#out.number(type.id);
-    this.#fields(type.toFields(value), depth);
+    // Looked at before anything is written: writing twice would double with each level.
+    if (names !== undefined && hasFields(fields, names)) this.#places(fields, names, depth);
+    else this.#fields(fields, depth);
     this.#endExt(start, Ext.model);
+  }
+
+  #places(fields: Readonly<Record<string, unknown>>, names: FieldNames, depth: number): void {
+    if (depth > this.#maxDepth) throw tooDeep();
+    this.#listHeader(names.length);
+    for (const name of names) this.value(fields[name], depth + 1);
   }
 
   #date(value: Date): void {
@@ -143,10 +156,6 @@ export class MsgpackWriter {
     out.byte(ext);
     out.length = end;
   }
-}
-
-function refuseForbidden(key: string): void {
-  if (FORBIDDEN_KEYS.has(key)) throw new TypeError(`A key "${key}" can't be sent.`);
 }
 
 function tooDeep(): TypeError {

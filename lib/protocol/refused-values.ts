@@ -5,6 +5,13 @@ export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set([
   'prototype',
 ]);
 
+const SHORTEST_FORBIDDEN_KEY = Math.min(...[...FORBIDDEN_KEYS].map((key) => key.length));
+
+/** Asked for every key there is, and most are too short. */
+export function isForbiddenKey(key: string): boolean {
+  return key.length >= SHORTEST_FORBIDDEN_KEY && FORBIDDEN_KEYS.has(key);
+}
+
 /** What is told of an instance whose class nobody registered. */
 export function notRegistered(value: object): TypeError {
   const name: unknown = (value.constructor as { name?: unknown } | undefined)?.name;

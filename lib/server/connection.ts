@@ -1,6 +1,6 @@
 import { fromErrorBody } from '../model/error-body.js';
 import { CloseCode } from '../protocol/close-codes.js';
-import { type Credit, FrameType } from '../protocol/frames.js';
+import { type Credit, type ErrorBody, FrameType } from '../protocol/frames.js';
 import { firstCredit, type Limits } from '../protocol/limits.js';
 import { Link, type LinkHandler } from '../protocol/link.js';
 import type { ModelPort } from '../protocol/model-port.js';
@@ -123,7 +123,7 @@ export class ServerConnection implements ServerPeer {
       unreadable: (stream, problem) => inputs.refuse(this.#known(stream), problem),
       end: (stream) => inputs.end(this.#known(stream)),
       error: (stream, body, problem) =>
-        inputs.fail(this.#known(stream), fromErrorBody(body, problem)),
+        inputs.fail(this.#known(stream), fromErrorBody(withoutId(body), problem)),
       cancel: (id) => this.#call(id)?.stop('cancelled'),
       credit: (id, credit) => this.#call(id)?.grant(credit.items, credit.bytes),
       roomAgain: () => {
@@ -253,6 +253,11 @@ function creditPair(credit: Credit): [items: number, bytes: number] {
 
 function beforeHello(frame: string): ProtocolViolation {
   return new ProtocolViolation(`${frame} before hello`, CloseCode.helloMissing);
+}
+
+/** Ids are those of this side's log: none that a client makes up. */
+function withoutId({ code, message, data, exception }: ErrorBody): ErrorBody {
+  return { code, message, data, exception };
 }
 
 /** How much of a name is told back to who sent it. */

@@ -44,6 +44,8 @@ export class RunningCall implements ServerCall {
   #dropped = 0;
   /** The handler came to rest before the call was over. */
   #isAtRest = false;
+  /** What to tell of its error is being found out. */
+  #isFailing = false;
   #pump: Pump | undefined;
   /** Gives the value of a promise method that waits for room on the connection. */
   #giveValue: (() => void) | undefined;
@@ -159,7 +161,7 @@ export class RunningCall implements ServerCall {
 
   /** Ends the call with an error from outside the handler: it is told as if it was cancelled. */
   fail(error: unknown): void {
-    if (this.#state !== 'running') return;
+    if (this.#state !== 'running' || this.#isFailing) return;
     this.#tellError(error);
     this.#pump?.stop();
   }
@@ -215,7 +217,7 @@ export class RunningCall implements ServerCall {
       },
       fail: (error) => this.#tellError(error),
       settled: (error) => {
-        if (error !== undefined) port.failedLate(this, error);
+        if (error !== undefined && !this.#isOwnAbort(error)) port.failedLate(this, error);
         this.#settled();
       },
     };
@@ -229,6 +231,7 @@ export class RunningCall implements ServerCall {
   }
 
   #tellError(error: unknown): void {
+    this.#isFailing = true;
     const told = this.#port.toStreamError(error, this);
     if (told instanceof Promise) void told.then((it) => this.#tell(error, it));
     else this.#tell(error, told);
@@ -236,10 +239,10 @@ export class RunningCall implements ServerCall {
 
   /** Once what to tell is known; the client may have gone in the meantime. */
   #tell(error: unknown, told: StreamError): void {
-    if (this.#state !== 'running') return;
+    if (this.#state !== 'running') return this.#port.failedLate(this, error);
     this.#writeError(told);
-    this.#port.failed(this, error, told);
     this.#over('error');
+    this.#port.failed(this, error, told);
   }
 
   /** Its data or its fields may be what can't be sent. */

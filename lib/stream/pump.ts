@@ -16,7 +16,10 @@ export interface PumpPort {
 }
 
 /** What may be read from: `return` lets the source clean up. */
-export type Source = Pick<AsyncIterator<unknown>, 'next' | 'return'>;
+export type Source = Pick<AsyncIterator<unknown>, 'next' | 'return'> & {
+  /** Resolves when what stands behind a source that has ended is at rest. Most are so at once. */
+  rest?(): Promise<void>;
+};
 
 /**
  * The sending end of a stream: pulls a source while there is credit and room, one item at a time,
@@ -93,13 +96,15 @@ export class Pump {
   }
 
   #ended(): void {
-    this.#state = 'settled';
+    this.#state = 'stopped';
     this.#port.end();
-    this.#port.settled();
+    if (this.#source.rest === undefined) this.#settle();
+    else void this.#source.rest().then(() => this.#settle());
   }
 
   /** The source threw, or its item could not be written; then it doesn't know yet. */
   #failed(error: unknown): void {
+    if (this.#state === 'stopped') this.#settle(error);
     if (this.#state !== 'running') return;
     this.#state = 'stopped';
     this.#port.fail(error);

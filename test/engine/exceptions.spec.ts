@@ -127,6 +127,17 @@ describe.each<CodecName>(['json', 'msgpack'])('A StreamingException over %s', (c
     ]);
   });
 
+  it('keeps its cause, which a handler assigned, on its own side', async () => {
+    const buy = start(() => {
+      const thrown = new OutOfStock('tea');
+      thrown.cause = new Error('the secret cause');
+      throw thrown;
+    });
+    const error = await failure(buy());
+    expect(error).toBeInstanceOf(OutOfStock);
+    expect(error.cause).toBeUndefined();
+  });
+
   it('crosses although it is frozen', async () => {
     const buy = start(() => {
       throw Object.freeze(new OutOfStock('tea'));

@@ -16,7 +16,7 @@ describe('The log', () => {
     const { log, port } = await startApp({});
     for (let i = 0; i < 5; i++) expect(await sendGarbage(port)).toBe(4400);
     expect(log.find('warn', '4400')).toEqual([
-      expect.stringMatching(/^warn Connection \S+ of \S*127\.0\.0\.1 closed: 4400 a message that/),
+      expect.stringMatching(/^warn Connection \S+ of \S*127\.0\.0\.1 closed: 4400 "a message that/),
     ]);
   });
 });

@@ -191,6 +191,22 @@ class ModelsController {
   }
 
   @StreamingMethod()
+  point(point: Point) {
+    return [point instanceof Point, point];
+  }
+
+  @UseGuards({
+    canActivate: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return true;
+    },
+  })
+  @StreamingMethod()
+  behindSlowGuard(value: unknown) {
+    return value;
+  }
+
+  @StreamingMethod()
   async plain(@StreamParam(() => Plain) _items: AsyncIterable<Plain>) {}
 
   @StreamingMethod()
@@ -312,6 +328,22 @@ describe.each<CodecName>(['json', 'msgpack'])('A model over %s', (codec) => {
       [2],
       'Slow: n must be even.',
     ]);
+  });
+
+  it('is refused by an asynchronous constraint that answered before a slow guard', async () => {
+    const { models } = await start(codec);
+    expect(await failure(models.behindSlowGuard(Slow.of(3)))).toMatchObject({
+      code: 'invalid-argument',
+    });
+  });
+
+  it('is made of a plain object where an argument declares it, and held to its rules', async () => {
+    const { models } = await start(codec);
+    expect(await models.point({ x: 1 })).toEqual([true, { x: 1 }]);
+    expect(await failure(models.point({ x: -1 }))).toMatchObject({
+      code: 'invalid-argument',
+      data: [{ property: 'x' }],
+    });
   });
 
   it('has undeclared properties refused or stripped as configured', async () => {

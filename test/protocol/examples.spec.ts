@@ -117,6 +117,12 @@ describe('The examples of PROTOCOL.md', () => {
     ]);
     expect(decode(msgpack)[0]?.frame[3]).toStrictEqual([bytes, new Date(0)]);
   });
+
+  it('show an instance by places and by names', () => {
+    const shown = examples.filter(({ under }) => under.startsWith('5.2')).at(-1);
+    const update = Object.assign(new ImageUpdate(), { pixelIndex: 9, colorIndex: 3 });
+    expect(shown && decode(shown)[0]?.frame.slice(FIRST_ITEM)).toStrictEqual([update, update]);
+  });
 });
 
 describe('The tables of PROTOCOL.md', () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FrameType } from '../frames.js';
 import { StreamError } from '../stream-error.js';
@@ -5,6 +6,7 @@ import type { CodecName } from '../version.js';
 import { ProtocolViolation } from '../violation.js';
 import { CodecPair, itemsOf } from './codec-pair.js';
 import { Line, Point, TestModels } from './test-models.js';
+import { anyValue } from './values.js';
 
 /** What every codec must do with instances of registered classes. */
 export function modelContract(codec: CodecName): void {
@@ -103,13 +105,59 @@ export function modelContract(codec: CodecName): void {
     expect(() => both.pass()).toThrow(ProtocolViolation);
   });
 
+  it('closes on a peer that announces more field names than it may', () => {
+    const entries = Array.from({ length: 65 }, (_, i) => [i, 'Point', manyNames(64)]);
+    const both = pair();
+    both.encoder.frame([FrameType.types, entries.slice(1)]);
+    expect(both.pass()).toEqual([]);
+    both.encoder.frame([FrameType.types, entries.slice(0, 1)]);
+    expect(() => both.pass()).toThrow(ProtocolViolation);
+  });
+
+  it('carries instances with more and longer fields than may be announced', () => {
+    for (const names of [manyNames(70), ['x'.repeat(70)], ['$', 'v', 'é"\\']]) {
+      const point = Object.assign(new Point(), Object.fromEntries(names.map((it) => [it, 1])));
+      const both = pair();
+      for (let i = 0; i < 2; i++) expect(both.roundTrip(point)).toStrictEqual(point);
+    }
+  });
+
+  it('carries instances of one class with whatever fields, one after the other', () => {
+    const fields = fc.dictionary(fc.constantFrom('x', 'y', 'a', '$', 'v', '1'), anyValue, {
+      noNullPrototype: true,
+      maxKeys: 4,
+    });
+    const point = fields.map((it) => Object.assign(new Point(), it));
+    const points = fc.array(point, { maxLength: 4 });
+    fc.assert(
+      fc.property(points, fc.nat(3), (all, nesting) => {
+        const nested = all.map((it) => nest(it, nesting));
+        const both = pair();
+        for (const point of nested) both.encoder.item(1, point);
+        if (nested.length === 0) return;
+        expect(itemsOf(both.pass()).map(([, item]) => item)).toStrictEqual(nested);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('closes on a types frame of a wrong shape', () => {
-    for (const types of [undefined, 1, [1], [[1]], [['a', 'b']], [[1, 2]], [[1.5, 'a']]]) {
+    const shapes = [undefined, 1, [1], [[1]], [['a', 'b']], [[1, 2]], [[1.5, 'a']]];
+    const names = [null, 'x', [1], ['x', 'x'], ['__proto__'], ['x'.repeat(65)], manyNames(65)];
+    for (const types of [...shapes, ...names.map((it) => [[1, 'Point', it]])]) {
       const both = pair();
       both.encoder.frame([FrameType.types, types]);
       expect(() => both.pass()).toThrow(ProtocolViolation);
     }
   });
+}
+
+function nest(point: Point, levels: number): Point {
+  return levels === 0 ? point : Point.at(nest(point, levels - 1), Line.through(point));
+}
+
+function manyNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `field${i}`);
 }
 
 function includes(message: string | Uint8Array, text: string): boolean {
