@@ -1,10 +1,11 @@
 import { toBareErrorBody, toErrorBody } from '../model/error-body.js';
 import { type Credit, FrameType } from '../protocol/frames.js';
-import { StreamError } from '../protocol/stream-error.js';
+import type { StreamError } from '../protocol/stream-error.js';
 import type { Inbox } from '../stream/inbox.js';
 import { Pump, type PumpPort } from '../stream/pump.js';
 import { type PushOptions, toSource } from '../stream/source.js';
 import type { CallEnd, ServerCall, ServerPeer } from './call.js';
+import { CallEnds } from './call-ends.js';
 import type { ServerMethod } from './method.js';
 
 /** What a call asks of its connection and server. */
@@ -40,7 +41,7 @@ export class RunningCall implements ServerCall {
   readonly #port: CallPort;
   readonly #inputs: readonly Inbox[];
   #state: 'running' | 'over' | 'settled' = 'running';
-  #end: CallEnd | undefined;
+  readonly #ends: CallEnds;
   #dropped = 0;
   /** The handler came to rest before the call was over. */
   #isAtRest = false;
@@ -51,9 +52,6 @@ export class RunningCall implements ServerCall {
   #giveValue: (() => void) | undefined;
   #creditItems: number;
   #creditBytes: number;
-  #abort: AbortController | undefined;
-  #onOver: (() => void)[] | undefined;
-  #onClose: (() => void)[] | undefined;
   #stuck: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -71,18 +69,14 @@ export class RunningCall implements ServerCall {
     this.number = number;
     this.#inputs = inputs;
     this.#port = port;
+    this.#ends = new CallEnds((error) => port.closeFunctionFailed(this, error));
     this.problem = problem;
     this.#creditItems = credit.items;
     this.#creditBytes = credit.bytes;
   }
 
-  /** Aborted when the call is over, for whatever reason. Made when first asked for. */
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#end !== undefined) this.#abort.abort(abortReason(this.#end));
-    }
-    return this.#abort.signal;
+    return this.#ends.signal;
   }
 
   get push(): PushOptions {
@@ -97,9 +91,8 @@ export class RunningCall implements ServerCall {
     return this.#dropped;
   }
 
-  /** How the call ended; `undefined` while it runs. */
   get end(): CallEnd | undefined {
-    return this.#end;
+    return this.#ends.end;
   }
 
   /** The ends of the client's inputs, in the order of their places. */
@@ -107,21 +100,12 @@ export class RunningCall implements ServerCall {
     return this.#inputs;
   }
 
-  /**
-   * Runs a function as soon as the call is over, before the handler's cleanup: for what must wake a
-   * handler that waits. At once when it is over already.
-   */
   onOver(run: () => void): void {
-    if (this.#state !== 'running') return this.#runSafely(run);
-    this.#onOver ??= [];
-    this.#onOver.push(run);
+    this.#ends.onOver(run);
   }
 
-  /** Runs a function once the handler has settled, after its `finally`. At once when it has. */
   onClose(run: () => void): void {
-    if (this.#state === 'settled') return this.#runSafely(run);
-    this.#onClose ??= [];
-    this.#onClose.push(run);
+    this.#ends.onClose(run);
   }
 
   /** Runs the method. Called once, by the connection. */
@@ -217,7 +201,7 @@ export class RunningCall implements ServerCall {
       },
       fail: (error) => this.#tellError(error),
       settled: (error) => {
-        if (error !== undefined && !this.#isOwnAbort(error)) port.failedLate(this, error);
+        if (error !== undefined && !this.#ends.isOwnAbort(error)) port.failedLate(this, error);
         this.#settled();
       },
     };
@@ -226,7 +210,7 @@ export class RunningCall implements ServerCall {
   /** The method threw before it gave a stream: the handler is at rest. */
   #failed(error: unknown): void {
     if (this.#state === 'running') this.#tellError(error);
-    else if (!this.#isOwnAbort(error)) this.#port.failedLate(this, error);
+    else if (!this.#ends.isOwnAbort(error)) this.#port.failedLate(this, error);
     this.#settled();
   }
 
@@ -255,16 +239,10 @@ export class RunningCall implements ServerCall {
     }
   }
 
-  #isOwnAbort(error: unknown): boolean {
-    return this.#abort?.signal.aborted === true && error === this.#abort.signal.reason;
-  }
-
   #over(end: CallEnd): void {
     this.#state = 'over';
-    this.#end = end;
     this.#port.over(this);
-    for (const run of this.#onOver?.splice(0) ?? []) this.#runSafely(run);
-    this.#abort?.abort(abortReason(end));
+    this.#ends.over(end);
     if (this.#isAtRest) this.#settled();
     else if (end !== 'ended') this.#watch();
   }
@@ -283,15 +261,7 @@ export class RunningCall implements ServerCall {
     this.#state = 'settled';
     clearTimeout(this.#stuck);
     this.#port.settled(this);
-    for (const run of this.#onClose?.splice(0) ?? []) this.#runSafely(run);
-  }
-
-  #runSafely(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.#port.closeFunctionFailed(this, error);
-    }
+    this.#ends.close();
   }
 }
 
@@ -301,8 +271,4 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
     value !== null &&
     typeof (value as { then?: unknown }).then === 'function'
   );
-}
-
-function abortReason(end: CallEnd): StreamError {
-  return new StreamError('cancelled', `The call is over: ${end}.`);
 }
