@@ -24,10 +24,17 @@ describe('KeepAlive', () => {
     expect(told).toEqual([]);
     vi.advanceTimersByTime(1);
     expect(told).toEqual(['ping']);
-    vi.advanceTimersByTime(9_999);
+    vi.advanceTimersByTime(10_000);
     expect(told).toEqual(['ping']);
     vi.advanceTimersByTime(1);
     expect(told).toEqual(['ping', 'dead']);
+  });
+
+  it('takes an answer that could not be read in time because the process was held up', () => {
+    vi.advanceTimersByTime(15_000 + 10_000);
+    keepAlive.heard();
+    vi.advanceTimersByTime(1_000);
+    expect(told).toEqual(['ping']);
   });
 
   it('asks nothing of a peer from which anything is heard', () => {

@@ -46,7 +46,16 @@ export class KeepAlive {
     this.#port.ping();
   };
 
+  /**
+   * Looks once more behind a turn of the event loop: where the process itself was held up, the answer
+   * may have come and not been read yet.
+   */
   readonly #unanswered = (): void => {
+    if (this.#heardAt > this.#pingedAt) this.#quiet();
+    else this.#wait(1, this.#stillUnanswered);
+  };
+
+  readonly #stillUnanswered = (): void => {
     if (this.#heardAt > this.#pingedAt) this.#quiet();
     else this.#port.dead();
   };
