@@ -44,15 +44,11 @@ export interface ArgumentLayout {
 export class HandlerArguments {
   readonly #bound: readonly BoundParameter[];
   readonly #maximum: number | undefined;
-  readonly #mayWait: boolean;
-  readonly #arrivals: ArrivingModels;
   /** Whether any of the readers may give a promise. */
   readonly #isAsync: boolean;
 
   constructor(layout: ArgumentLayout, enhancers: Enhancers) {
     this.#maximum = layout.maximum;
-    this.#mayWait = layout.mayWait;
-    this.#arrivals = layout.arrivals;
     const binder = new ParameterBinder(layout, enhancers);
     this.#bound = layout.parameters.map((parameter) => binder.bind(parameter));
     this.#isAsync = binder.isAsync;
@@ -66,12 +62,6 @@ export class HandlerArguments {
       const limit = `at most ${this.#maximum} arguments, not ${sent.length}`;
       throw new StreamError('invalid-argument', `The method takes ${limit}.`);
     }
-    const waiting = this.#mayWait ? this.#arrivals.waitFor(sent) : undefined;
-    if (waiting !== undefined) return waiting.then(() => this.#read(sent, context));
-    return this.#read(sent, context);
-  }
-
-  #read(sent: readonly unknown[], context: CallContext): unknown[] | Promise<unknown[]> {
     if (!this.#isAsync) return this.#trim(this.#values(sent, context, now));
     return Promise.all(this.#values(sent, context, later)).then((it) => this.#trim(it));
   }
@@ -134,19 +124,22 @@ class ParameterBinder {
   #argument(parameter: TypedParameter, isOpen: boolean): Reader {
     const { element, model, name } = parameter;
     const pass = this.#pass(parameter, 'body', this.#pipesOf(parameter));
-    this.isAsync ||= pass !== undefined;
+    const wait = this.#layout.mayWait ? this.#waited : undefined;
+    this.isAsync ||= pass !== undefined || wait !== undefined;
     const check = (value: unknown): unknown => {
       // Whether it may be left out, or be null, its type doesn't tell.
       if (value !== undefined && value !== null) element?.check(value, name);
       return value;
     };
-    const wait = this.#layout.mayWait ? this.#waited : undefined;
+    const process = (sent: unknown): unknown =>
+      pass === undefined ? check(sent) : pass(sent, parameter.metatype).then(check);
     return (given) => {
       if (given instanceof Inbox) {
         return isOpen ? toInput(given, 'iterable', wait) : refuse(name, 'must not be a stream');
       }
       const sent = model === undefined ? given : toModel(given, model);
-      return pass === undefined ? check(sent) : pass(sent, parameter.metatype).then(check);
+      const checked = wait === undefined ? sent : wait(sent);
+      return checked instanceof Promise ? checked.then(process) : process(checked);
     };
   }
 

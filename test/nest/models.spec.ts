@@ -191,6 +191,11 @@ class ModelsController {
   }
 
   @StreamingMethod()
+  even(slow: Slow) {
+    return slow.n;
+  }
+
+  @StreamingMethod()
   point(point: Point) {
     return [point instanceof Point, point];
   }
@@ -339,6 +344,8 @@ describe.each<CodecName>(['json', 'msgpack'])('A model over %s', (codec) => {
 
   it('is made of a plain object where an argument declares it, and held to its rules', async () => {
     const { models } = await start(codec);
+    expect(await models.even({ n: 2 })).toBe(2);
+    expect(await failure(models.even({ n: 3 }))).toMatchObject({ code: 'invalid-argument' });
     expect(await models.point({ x: 1 })).toEqual([true, { x: 1 }]);
     expect(await failure(models.point({ x: -1 }))).toMatchObject({
       code: 'invalid-argument',
