@@ -104,7 +104,8 @@ export class RawPeer {
     this.messages++;
     this.largest = Math.max(this.largest, text.length);
     for (const frame of frames as Frame[]) this.#take(frame);
-    this.#arrived?.();
+    // A ping that was answered is no frame, and whoever waits for one waits on.
+    if (this.#frames.length > 0) this.#arrived?.();
   }
 
   #take(frame: Frame): void {
