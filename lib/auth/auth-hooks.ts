@@ -1,0 +1,13 @@
+import type { AuthPeer } from './connection-authentication.js';
+
+/** What authentication tells of itself. Called synchronously; none of these may throw. */
+export interface AuthHooks {
+  /** The authenticator threw, or took too long, or gave what is no answer. */
+  authenticatorFailed?(peer: AuthPeer, error: unknown): void;
+  /** A client presented credentials that authenticate nobody. */
+  refused?(peer: AuthPeer): void;
+  /** A client presented credentials of another user than its calls run for. */
+  otherUser?(peer: AuthPeer): void;
+  /** A connection was closed for too many failed presentations. */
+  tooManyFailures?(peer: AuthPeer): void;
+}

@@ -1,0 +1,151 @@
+import { StreamError } from '../protocol/stream-error.js';
+import type { ConnectionAuthentication } from './connection-authentication.js';
+import type { RevocationKind } from './revocation.js';
+
+/** Why a call's guards are asked again. */
+export type Change =
+  | { readonly why: 'revoked'; readonly by: RevocationKind }
+  | { readonly why: 'expired' }
+  | { readonly why: 'renewed' };
+
+/** The call behind an authorization. */
+export interface GuardedCall {
+  /** No item of it is written until `release` was called as often. */
+  hold(): void;
+  release(): void;
+  /** Ends it with this error, unless it is over. */
+  fail(error: unknown): void;
+  /** Runs a function when it is over; at once when it is. */
+  onOver(run: () => void): void;
+}
+
+/** Whether one call may run: its guards' answer, as long as it runs. */
+export class CallAuthorization {
+  readonly #call: GuardedCall;
+  readonly #who: ConnectionAuthentication;
+  /** Asks the guards; rejects with why they said no. */
+  readonly #ask: () => Promise<void>;
+  #state: 'opening' | 'admitted' | 'over' = 'opening';
+  #change: Change | undefined;
+  #isAsking = false;
+  #isHeld = false;
+  #isSuspended = false;
+
+  constructor(call: GuardedCall, who: ConnectionAuthentication, ask: () => Promise<void>) {
+    this.#call = call;
+    this.#who = who;
+    this.#ask = ask;
+  }
+
+  /**
+   * Asks the guards before the handler starts: of who it is now, and again for as long as that
+   * changes. From the first question on the call is known to whoever revokes.
+   *
+   * @throws what a guard threw; StreamError `revoked`, `unauthenticated` or `unavailable`
+   */
+  async admit(): Promise<void> {
+    const presented = this.#who.presented;
+    await this.#who.settled();
+    if (this.#who.hasRefused(presented)) throw credentialsRefused();
+    this.#who.add(this);
+    this.#call.onOver(() => this.#over());
+    await this.#askUntilSettled();
+    if (!this.#who.isCurrent) throw unavailable();
+    if (this.#state === 'opening') this.#state = 'admitted';
+  }
+
+  /** Who it is has changed. When it returns, nothing is written before the guards said yes. */
+  changed(change: Change): void {
+    // What was taken says more than that something is gone.
+    if (this.#change?.why !== 'revoked' || change.why !== 'expired') this.#change = change;
+    if (this.#state !== 'admitted') return;
+    if (change.why !== 'renewed') this.#hold();
+    if (!this.#isAsking) void this.#askAgain();
+  }
+
+  /** Revocations may be missing: nothing is written until `resume`. */
+  suspend(): void {
+    if (this.#isSuspended || this.#state === 'over') return;
+    this.#isSuspended = true;
+    this.#call.hold();
+  }
+
+  resume(): void {
+    if (!this.#isSuspended) return;
+    this.#isSuspended = false;
+    this.#call.release();
+  }
+
+  async #askAgain(): Promise<void> {
+    this.#isAsking = true;
+    try {
+      await this.#askUntilSettled();
+      if (this.#state === 'admitted') this.#release();
+    } catch (error) {
+      this.#call.fail(error);
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  async #askUntilSettled(): Promise<void> {
+    for (let asked = Number.NaN; asked !== this.#who.version && this.#state !== 'over'; ) {
+      asked = this.#who.version;
+      await this.#askOnce(asked);
+    }
+  }
+
+  /** A no to who it no longer is, is no answer. */
+  async #askOnce(version: number): Promise<void> {
+    try {
+      await this.#ask();
+    } catch (error) {
+      if (version === this.#who.version) throw this.#denial(error);
+    }
+  }
+
+  #denial(error: unknown): unknown {
+    const change = this.#change;
+    if (change?.why === 'revoked') return revoked(change.by);
+    if (change?.why === 'expired') return expired();
+    return error;
+  }
+
+  #hold(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    this.#call.hold();
+  }
+
+  #release(): void {
+    this.#change = undefined;
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#call.release();
+  }
+
+  #over(): void {
+    this.#state = 'over';
+    this.#who.remove(this);
+  }
+}
+
+function revoked(by: RevocationKind): StreamError {
+  const message = 'The authentication of this call was revoked.';
+  return new StreamError('revoked', message, { data: { kind: by } });
+}
+
+function expired(): StreamError {
+  return new StreamError('unauthenticated', 'The authentication of this call has expired.');
+}
+
+/** Who presented credentials of another user must not be served as the first one. */
+function credentialsRefused(): StreamError {
+  const message = 'The credentials do not belong to the user of this connection.';
+  return new StreamError('unauthenticated', message);
+}
+
+function unavailable(): StreamError {
+  const message = 'The server can not check for revocations at the moment.';
+  return new StreamError('unavailable', message);
+}
