@@ -1,6 +1,6 @@
 import { StreamError } from '../protocol/stream-error.js';
 import type { AuthenticationInfo } from './authentication-info.js';
-import type { AuthenticationsOptions } from './authentications.js';
+import type { AuthenticationsOptions } from './authentications-options.js';
 import type { AuthenticationRequest } from './authenticator.js';
 
 /** What the authenticator said; `error` is why it could say nothing. */

@@ -1,4 +1,4 @@
-import type { AuthPeer } from './connection-authentication.js';
+import type { AuthPeer } from './auth-peer.js';
 
 /** What authentication tells of itself. Called synchronously; none of these may throw. */
 export interface AuthHooks {

@@ -1,12 +1,6 @@
 import { StreamError } from '../protocol/stream-error.js';
-import type { ConnectionAuthentication } from './connection-authentication.js';
+import type { AuthMember, Change, ConnectionAuthentication } from './connection-authentication.js';
 import type { RevocationKind } from './revocation.js';
-
-/** Why a call's guards are asked again. */
-export type Change =
-  | { readonly why: 'revoked'; readonly by: RevocationKind }
-  | { readonly why: 'expired' }
-  | { readonly why: 'renewed' };
 
 /** The call behind an authorization. */
 export interface GuardedCall {
@@ -20,7 +14,7 @@ export interface GuardedCall {
 }
 
 /** Whether one call may run: its guards' answer, as long as it runs. */
-export class CallAuthorization {
+export class CallAuthorization implements AuthMember {
   readonly #call: GuardedCall;
   readonly #who: ConnectionAuthentication;
   /** Asks the guards; rejects with why they said no. */

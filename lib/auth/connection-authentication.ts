@@ -1,21 +1,34 @@
 import { type Answer, askAuthenticator } from './ask-authenticator.js';
+import type { AuthPeer } from './auth-peer.js';
 import type { AuthenticationInfo } from './authentication-info.js';
-import type { Authentications } from './authentications.js';
-import type { AuthenticationRequest } from './authenticator.js';
-import type { CallAuthorization, Change } from './call-authorization.js';
+import type { AuthenticationsOptions } from './authentications-options.js';
 import { Expiry } from './expiry.js';
-import { concerns, leftOf, type Revocation } from './revocation.js';
+import type { KeptRevocations } from './kept-revocations.js';
+import { concerns, leftOf, type Revocation, type RevocationKind } from './revocation.js';
 
-/** The connection behind an authentication. */
-export interface AuthPeer extends AuthenticationRequest {
-  /** Asks the client to present fresh credentials. */
-  askCredentials(): void;
-  /** Asks the client to open its next calls on another connection. */
-  drain(): void;
-  /** Sends what was gathered, now. */
-  flush(): void;
-  /** Closes the connection: too many presentations failed. */
-  refuse(): void;
+/** Why a call's guards are asked again. */
+export type Change =
+  | { readonly why: 'revoked'; readonly by: RevocationKind }
+  | { readonly why: 'expired' }
+  | { readonly why: 'renewed' };
+
+/** One guarded call of the connection. */
+export interface AuthMember {
+  /** Who it is has changed. */
+  changed(change: Change): void;
+  /** Revocations may be missing: nothing is written until `resume`. */
+  suspend(): void;
+  resume(): void;
+}
+
+/** What a connection needs of those of its process. */
+export interface AuthRealm {
+  readonly options: AuthenticationsOptions;
+  readonly revocations: KeptRevocations;
+  readonly isCurrent: boolean;
+  index(connection: ConnectionAuthentication, user: string): void;
+  unindex(connection: ConnectionAuthentication, user: string): void;
+  close(connection: ConnectionAuthentication): void;
 }
 
 /** How often the authenticator is asked again because a revocation came while it worked. */
@@ -29,8 +42,8 @@ const NOBODY: Answer = { info: null };
  */
 export class ConnectionAuthentication {
   readonly #peer: AuthPeer;
-  readonly #all: Authentications;
-  readonly #calls = new Set<CallAuthorization>();
+  readonly #all: AuthRealm;
+  readonly #calls = new Set<AuthMember>();
   #credentials: string | null = null;
   #answer: Answer = NOBODY;
   #settling: Promise<void> | undefined;
@@ -44,7 +57,7 @@ export class ConnectionAuthentication {
   #refused = Number.POSITIVE_INFINITY;
   #version = 0;
 
-  constructor(peer: AuthPeer, all: Authentications) {
+  constructor(peer: AuthPeer, all: AuthRealm) {
     this.#peer = peer;
     this.#all = all;
   }
@@ -101,11 +114,11 @@ export class ConnectionAuthentication {
     return presented >= this.#refused;
   }
 
-  add(call: CallAuthorization): void {
+  add(call: AuthMember): void {
     this.#calls.add(call);
   }
 
-  remove(call: CallAuthorization): void {
+  remove(call: AuthMember): void {
     this.#calls.delete(call);
   }
 

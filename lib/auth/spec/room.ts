@@ -1,7 +1,9 @@
+import type { AuthPeer } from '../auth-peer.js';
 import type { AuthenticationInfo } from '../authentication-info.js';
-import { Authentications, type AuthenticationsOptions } from '../authentications.js';
+import { Authentications } from '../authentications.js';
+import type { AuthenticationsOptions } from '../authentications-options.js';
 import { CallAuthorization } from '../call-authorization.js';
-import type { AuthPeer, ConnectionAuthentication } from '../connection-authentication.js';
+import type { ConnectionAuthentication } from '../connection-authentication.js';
 import { type Revocation, toEntry } from '../revocation.js';
 
 /** The authentications of a process whose tokens are a table. */
