@@ -33,14 +33,15 @@ export class ArrivingModels {
     return (models) => {
       const compileModel = compile(models);
       return (model) => {
-        const { toFields, fromFields, fromValues } = compileModel(model);
+        const compiled = compileModel(model);
+        const { fromFields, fromValues } = compiled;
         let hasRules: boolean | undefined;
         const check = (instance: object): object => {
           hasRules ??= this.hasRules(model);
           if (hasRules) this.#check(instance);
           return instance;
         };
-        const checked = { toFields, fromFields: (fields: Fields) => check(fromFields(fields)) };
+        const checked = { ...compiled, fromFields: (fields: Fields) => check(fromFields(fields)) };
         return fromValues === undefined
           ? checked
           : { ...checked, fromValues: (names) => checkedPlaces(fromValues(names), check) };

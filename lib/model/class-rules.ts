@@ -26,6 +26,11 @@ export class FieldType {
     this.#typeFunction = metadata.typeFunction;
   }
 
+  /** Whether the function that names the class may look at what it is given. */
+  get looksAtObject(): boolean {
+    return this.#typeFunction !== undefined && this.#typeFunction.length > 0;
+  }
+
   /**
    * The class of the value, asked anew for each, because the function may look at the object.
    * `undefined` for a container, which says nothing of what it holds.

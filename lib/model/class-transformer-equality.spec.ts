@@ -1,8 +1,9 @@
 import { instanceToPlain, plainToInstance } from 'class-transformer';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { StreamError } from '../protocol/stream-error.js';
 import { classTransformer, type TransformOptions } from './class-transformer.js';
+import { type Generate, generateCode, neverGenerate } from './generated-code.js';
 import { type GeneratedClasses, generatedClasses } from './spec/generated-classes.js';
 
 const seed = fc.array(fc.nat(1000), { minLength: 6, maxLength: 24 });
@@ -24,8 +25,11 @@ const oftenNone = fc.oneof(fc.constant({}), options);
 
 const RUNS = { numRuns: 2500 };
 
-function compile({ model }: GeneratedClasses, chosen: TransformOptions) {
-  return classTransformer(chosen)({ isRegistered: () => false })(model);
+/** Thousands of cases take a second, and longer where others use the machine. */
+vi.setConfig({ testTimeout: 30_000 });
+
+function compile({ model }: GeneratedClasses, chosen: TransformOptions, generate?: Generate) {
+  return classTransformer(chosen, generate)({ isRegistered: () => false })(model);
 }
 
 describe('a compiled model', () => {
@@ -44,10 +48,13 @@ describe('a compiled model', () => {
     );
   });
 
-  it('makes the same instances of the values alone, where the names are known', () => {
+  it.each([
+    ['code that was generated', generateCode],
+    ['none, where that is forbidden', neverGenerate],
+  ])('makes the same instances of the values alone, with %s', (_, generate) => {
     fc.assert(
       fc.property(generatedClasses, oftenNone, seed, (classes, chosen, numbers) => {
-        const { fromFields, fromValues } = compile(classes, chosen);
+        const { fromFields, fromValues } = compile(classes, chosen, generate);
         const names = Object.keys(classes.value('fields', numbers) as object).filter(isAllowed);
         const fields = () => {
           const all = classes.value('fields', numbers) as Record<string, unknown>;

@@ -1,9 +1,11 @@
 import { type ClassTransformOptions, Expose, TransformationType } from 'class-transformer';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
+import { type Generate, generateCode } from './generated-code.js';
 import { Inbound } from './inbound.js';
 import { type Direction, MetadataReader } from './metadata-reader.js';
 import type { ModelCompiler } from './model-compiler.js';
 import { Outbound } from './outbound.js';
+import { SharedFields } from './shared-fields.js';
 
 /** class-transformer's options, but those that make no sense for what crosses the wire. */
 export type TransformOptions = Omit<
@@ -28,17 +30,23 @@ const DEFAULTS: ClassTransformOptions = {
  * @throws TypeError when class-transformer's metadata can't be read, or for an option that is not
  * supported.
  */
-export function classTransformer(options: TransformOptions = {}): ModelCompiler {
+export function classTransformer(
+  options: TransformOptions = {},
+  generate: Generate = generateCode,
+): ModelCompiler {
   checkOptions(options);
   checkStorage();
   const all = { ...DEFAULTS, ...options };
   return (models) => {
-    const inbound = new Inbound(createReader(all, TransformationType.PLAIN_TO_CLASS));
-    const outbound = new Outbound(createReader(all, TransformationType.CLASS_TO_PLAIN), models);
+    const inbound = new Inbound(createReader(all, TransformationType.PLAIN_TO_CLASS), generate);
+    const outward = createReader(all, TransformationType.CLASS_TO_PLAIN);
+    const outbound = new Outbound(outward, models);
+    const shared = new SharedFields(outward, models);
     return (model) => ({
       toFields: outbound.compile(model),
       fromFields: inbound.compile(model),
       fromValues: inbound.compilePlaces(model),
+      isDataOnly: shared.compile(model),
     });
   };
 }

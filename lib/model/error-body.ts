@@ -2,25 +2,31 @@ import type { ErrorBody } from '../protocol/frames.js';
 import { isWireErrorCode, StreamError } from '../protocol/stream-error.js';
 import { StreamingException } from './streaming-exception.js';
 
-/** What an error frame says of an error. */
+/**
+ * What an error frame says of an error.
+ *
+ * @throws whatever its getters throw: it may be an object of the user's making.
+ */
 export function toErrorBody(error: StreamError): ErrorBody {
-  const { code, message, id, data } = error;
-  return {
-    code,
-    message,
-    ...(id === undefined ? {} : { id }),
-    // The data of an exception is a field of its class, which says whether it crosses.
-    ...(error instanceof StreamingException
-      ? { exception: error }
-      : data === undefined
-        ? {}
-        : { data }),
-  };
+  const { data } = error;
+  // The data of an exception is a field of its class, which says whether it crosses.
+  if (error instanceof StreamingException) return { ...told(error), exception: error };
+  return data === undefined ? told(error) : { ...told(error), data };
 }
 
-/** What is left of an error whose data or fields can't be sent. */
-export function toBareErrorBody({ code, message, id }: StreamError): ErrorBody {
-  return { code, message, ...(id === undefined ? {} : { id }) };
+/** What is left of an error whose data or fields can't be sent. Never throws. */
+export function toBareErrorBody(error: StreamError): ErrorBody {
+  try {
+    return told(error);
+  } catch {
+    return { code: 'internal', message: 'An error that can not be told.' };
+  }
+}
+
+/** A frame with something else in these places would cost the whole connection. */
+function told({ code, message, id }: StreamError): ErrorBody {
+  const known = { code: isWireErrorCode(code) ? code : 'internal', message: String(message) };
+  return typeof id === 'string' ? { ...known, id } : known;
 }
 
 /**
@@ -31,9 +37,21 @@ export function fromErrorBody(body: ErrorBody, problem: StreamError | undefined)
   const code = isWireErrorCode(body.code) ? body.code : 'internal';
   const id = body.id === undefined ? {} : { id: body.id };
   if (problem !== undefined) return new StreamError(code, body.message, { ...id, cause: problem });
-  if (body.exception instanceof StreamingException) {
-    const own = { message: { value: body.message, configurable: true, writable: true } };
-    return Object.defineProperties(Object.assign(body.exception, { code, ...id }), own);
+  const own = body.exception instanceof StreamingException && toItself(body.exception, code, body);
+  return own || new StreamError(code, body.message, { ...id, data: body.data });
+}
+
+/** With what the frame tells; `undefined` where its class doesn't let that be set: it is frozen, say. */
+function toItself(
+  exception: StreamingException,
+  code: string,
+  { id, message }: ErrorBody,
+): StreamingException | undefined {
+  try {
+    Object.assign(exception, id === undefined ? { code } : { code, id });
+    const own = { value: message, configurable: true, writable: true };
+    return Object.defineProperty(exception, 'message', own);
+  } catch {
+    return undefined;
   }
-  return new StreamError(code, body.message, { ...id, data: body.data });
 }

@@ -2,6 +2,7 @@ import { TransformationType } from 'class-transformer';
 import type { FromValues } from '../protocol/model-port.js';
 import type { AnyClass, ClassRules, FieldRule, Fields, FieldType } from './class-rules.js';
 import { plainRule } from './class-rules.js';
+import type { Generate } from './generated-code.js';
 import { isForbidden, isGuarded } from './guarded-property.js';
 import type { MetadataReader } from './metadata-reader.js';
 import { createList, fill, isOwnList } from './own-list.js';
@@ -29,7 +30,10 @@ export class Inbound {
   readonly #keepsDefaults: boolean;
   readonly #plainObject: ClassRules;
 
-  constructor(private readonly reader: MetadataReader) {
+  constructor(
+    private readonly reader: MetadataReader,
+    private readonly generate: Generate,
+  ) {
     this.#keepsUnset = Boolean(reader.options.exposeUnsetFields);
     this.#keepsDefaults = Boolean(reader.options.exposeDefaultValues);
     this.#plainObject = reader.rulesOf(undefined);
@@ -53,12 +57,16 @@ export class Inbound {
 
   /** The same for fields of which the names are known beforehand. */
   compilePlaces(model: AnyClass): (names: readonly string[]) => FromValues {
-    const maker = new PlaceMaker(model, {
-      rulesOf: (it) => this.reader.rulesOf(it),
-      ruleOf: (rules, key) => this.#createRule(rules, key),
-      instanceOf: (rules, fields) => this.#instanceOf(rules, fields),
-      setPlain: (instance, name, value) => this.#setPlain(instance, name, value),
-    });
+    const maker = new PlaceMaker(
+      model,
+      {
+        rulesOf: (it) => this.reader.rulesOf(it),
+        ruleOf: (rules, key) => this.#createRule(rules, key),
+        instanceOf: (rules, fields) => this.#instanceOf(rules, fields),
+        setPlain: (instance, name, value) => this.#setPlain(instance, name, value),
+      },
+      this.generate,
+    );
     return (names) => maker.of(names);
   }
 

@@ -4,7 +4,10 @@ import type { ModelType } from '../protocol/model-port.js';
 export type ModelClass<T extends object = object> = new () => T;
 
 /** What is compiled of a class. */
-export type ModelFunctions = Pick<ModelType, 'toFields' | 'fromFields' | 'fromValues'>;
+export type ModelFunctions = Pick<
+  ModelType,
+  'toFields' | 'fromFields' | 'fromValues' | 'isDataOnly'
+>;
 
 /** Knows which instances the codecs can carry as they are. */
 export interface RegisteredModels {

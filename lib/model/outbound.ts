@@ -55,8 +55,9 @@ export class Outbound {
   #share(source: Fields, depth: number): Fields {
     let copy: Fields | undefined;
     for (const key in source) {
-      if (!hasOwn.call(source, key)) continue;
       const value = source[key];
+      if (isPrimitive(value) && copy === undefined && !this.reader.hides(key)) continue;
+      if (!hasOwn.call(source, key)) continue;
       const isHidden = this.reader.hides(key);
       const result = isHidden ? undefined : this.#own(value, source, depth);
       const isLeftOut = isHidden || (result === undefined && !this.#keepsUnset);
@@ -218,6 +219,11 @@ export class Outbound {
     if (this.models.isRegistered(value)) return value;
     throw new TypeError(`${own?.name ?? 'An object'} is none of the subtypes that are declared.`);
   }
+}
+
+/** Whether a value is sent as it is, whoever has it. */
+function isPrimitive(value: unknown): boolean {
+  return typeof value !== 'object' && typeof value !== 'function' && value !== undefined;
 }
 
 function deeper(depth: number): number {

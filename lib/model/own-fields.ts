@@ -1,3 +1,4 @@
+import type { FromValues } from '../protocol/model-port.js';
 import { isForbidden, isGuarded } from './guarded-property.js';
 import type { ModelClass, ModelCompiler, ModelFunctions } from './model-compiler.js';
 import { Refusal } from './refusal.js';
@@ -9,23 +10,28 @@ export const ownFields: ModelCompiler =
   () =>
   (model): ModelFunctions => ({
     toFields: (instance) => instance as Fields,
-    fromFields: (fields) => fromFields(model, fields),
+    fromFields: (fields) => {
+      const names = Object.keys(fields);
+      return fromValues(model, names)(names.map((name) => fields[name]));
+    },
+    fromValues: (names) => fromValues(model, names),
+    isDataOnly: () => true,
   });
 
-function fromFields(model: ModelClass, fields: Fields): object {
-  let property = '';
-  try {
-    const instance = new model() as Record<string, unknown>;
-    for (property of Object.keys(fields)) {
-      if (isAssignable(model, instance, property)) instance[property] = fields[property];
+function fromValues(model: ModelClass, names: readonly string[]): FromValues {
+  const isFree = names.map((name) => !isGuarded(model.prototype as object, name));
+  return (values) => {
+    let property = '';
+    try {
+      const instance = new model() as Record<string, unknown>;
+      for (let i = 0; i < names.length; i++) {
+        property = names[i] as string;
+        if (isForbidden(property)) continue;
+        if (isFree[i] || Object.hasOwn(instance, property)) instance[property] = values[i];
+      }
+      return instance;
+    } catch (error) {
+      throw Refusal.from(error).within(property).toStreamError(model);
     }
-    return instance;
-  } catch (error) {
-    throw Refusal.from(error).within(property).toStreamError(model);
-  }
-}
-
-function isAssignable(model: ModelClass, instance: object, property: string): boolean {
-  if (isForbidden(property)) return false;
-  return Object.hasOwn(instance, property) || !isGuarded(model.prototype as object, property);
+  };
 }

@@ -1,4 +1,6 @@
 import type { ModelPort, ModelType } from '../protocol/model-port.js';
+import { SharedItem } from '../protocol/shared-item.js';
+import { TypeForm } from '../protocol/type-form.js';
 import type { ModelClass, ModelCompiler, ModelFunctions } from './model-compiler.js';
 import { ownFields } from './own-fields.js';
 
@@ -11,6 +13,7 @@ export type { ModelClass } from './model-compiler.js';
 export class ModelRegistry implements ModelPort {
   readonly #byName = new Map<string, ModelType>();
   readonly #byPrototype = new Map<object, ModelType>();
+  readonly #shared = new WeakMap<object, SharedItem>();
   readonly #compile: (model: ModelClass) => ModelFunctions;
 
   /**
@@ -33,6 +36,15 @@ export class ModelRegistry implements ModelPort {
     return this.#byName.get(name);
   }
 
+  sharedItem(item: object): SharedItem | undefined {
+    return this.#shared.get(item);
+  }
+
+  /** Says that an item goes to many streams: it is encoded once for all of them. */
+  share(item: object): void {
+    if (!this.#shared.has(item)) this.#shared.set(item, new SharedItem());
+  }
+
   /** The type of a class; `undefined` when it is not registered. */
   typeFor(model: ModelClass): ModelType | undefined {
     return this.#byPrototype.get(model.prototype as object);
@@ -52,7 +64,8 @@ export class ModelRegistry implements ModelPort {
         `Two model classes have the name "${name}": give one of them another with @Serializable('...').`,
       );
     }
-    const type: ModelType = { id: this.#byName.size + 1, name, ...this.#compile(model) };
+    const id = this.#byName.size + 1;
+    const type: ModelType = { id, name, form: new TypeForm(id), ...this.#compile(model) };
     this.#byName.set(name, type);
     this.#byPrototype.set(model.prototype as object, type);
   }

@@ -1,8 +1,12 @@
 import { type ValidatorOptions, validate } from 'class-validator';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { generateCode, neverGenerate } from './generated-code.js';
 import { fillIn, propertyValues, validatedClasses } from './spec/validated-classes.js';
 import { ModelValidators } from './validation.js';
+
+/** Thousands of cases take a second, and longer where others use the machine. */
+vi.setConfig({ testTimeout: 30_000 });
 
 const options: fc.Arbitrary<ValidatorOptions> = fc.record(
   {
@@ -26,17 +30,19 @@ const cases = fc.tuple(
   fc.array(propertyValues, { minLength: 1, maxLength: 4 }),
 );
 
-it('finds what class-validator finds, and strips what it strips', async () => {
+it('finds what class-validator finds, and strips what it strips, by generated code and without', async () => {
   const check = async ([{ Own, parts }, chosen, all]: typeof cases extends fc.Arbitrary<infer T>
     ? T
     : never) => {
-    const validators = new ModelValidators(chosen);
-    for (const values of all) {
-      const [mine, theirs] = [fillIn(Own, parts, values), fillIn(Own, parts, values)];
-      const wanted = await validate(theirs, chosen);
-      const found = await validators.validate(mine);
-      expect(found ?? []).toStrictEqual(wanted);
-      expect(mine).toStrictEqual(theirs);
+    for (const generate of [generateCode, neverGenerate]) {
+      const validators = new ModelValidators(chosen, generate);
+      for (const values of all) {
+        const [mine, theirs] = [fillIn(Own, parts, values), fillIn(Own, parts, values)];
+        const wanted = await validate(theirs, chosen);
+        const found = await validators.validate(mine);
+        expect(found ?? []).toStrictEqual(wanted);
+        expect(mine).toStrictEqual(theirs);
+      }
     }
   };
   await fc.assert(fc.asyncProperty(cases, check), { numRuns: 1000 });

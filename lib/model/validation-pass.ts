@@ -5,24 +5,39 @@ import type { Condition, ConstraintRule, Properties, PropertyRules } from './val
 export type Pass = (instance: Properties) => boolean;
 type ValuePass = (value: unknown, instance: Properties) => boolean;
 
+/** How one property passes: by its quick test, or where that says no, by the whole one. */
+export interface PropertyPass {
+  readonly name: string;
+  readonly quick: Test;
+  readonly pass: ValuePass;
+}
+
 /** Passes a property's value; `passNested` an instance in it. */
 export function createPropertyPass(
   { name, conditions, defined, custom, isNested, isPromise }: PropertyRules,
   isSkipped: Test,
   passNested: Pass,
-): Pass {
-  if (isPromise) return () => false;
+): PropertyPass {
+  if (isPromise) return { name, quick: NEVER, pass: NEVER };
   const always = defined.map(createConstraintPass);
   const nested = isNested ? [createNestedPass(isSkipped, passNested)] : [];
-  const rest = [...custom.map(createConstraintPass), ...nested];
+  const rest = all([...custom.map(createConstraintPass), ...nested]);
   if (conditions.length + always.length > 0) {
-    return createConditionalPass(name, conditions, all(always), isSkipped, all(rest));
+    const pass = createConditionalPass(conditions, all(always), isSkipped, rest);
+    return { name, quick: NEVER, pass };
   }
-  const pass = all(rest);
   const quick = isNested ? NEVER : quickTestOf(custom);
+  return { name, quick, pass: (value, instance) => rest(value, instance) || isSkipped(value) };
+}
+
+/** Passes an instance whose properties all pass, in their order. */
+export function createPass(properties: readonly PropertyPass[]): Pass {
   return (instance) => {
-    const value = instance[name];
-    return quick(value) || pass(value, instance) || isSkipped(value);
+    for (const { name, quick, pass } of properties) {
+      const value = instance[name];
+      if (!quick(value) && !pass(value, instance)) return false;
+    }
+    return true;
   };
 }
 
@@ -40,14 +55,12 @@ function quickTestOf(rules: readonly ConstraintRule[]): Test {
 }
 
 function createConditionalPass(
-  name: string,
   conditions: readonly Condition[],
   always: ValuePass,
   isSkipped: Test,
   rest: ValuePass,
-): Pass {
-  return (instance) => {
-    const value = instance[name];
+): ValuePass {
+  return (value, instance) => {
     for (const condition of conditions) if (!condition(instance, value)) return true;
     return always(value, instance) && (isSkipped(value) || rest(value, instance));
   };

@@ -4,7 +4,8 @@ import {
   validate,
   validateSync,
 } from 'class-validator';
-import { createPropertyPass, type Pass } from './validation-pass.js';
+import { type Generate, generateCode, generatePass } from './generated-code.js';
+import { createPass, createPropertyPass, type Pass } from './validation-pass.js';
 import {
   type ConstraintRule,
   type Properties,
@@ -33,11 +34,13 @@ type AnyClass = abstract new (...args: never[]) => unknown;
 export class ModelValidators {
   readonly #checks = new Map<unknown, ClassCheck>();
   readonly #options: ValidatorOptions;
+  readonly #generate: Generate;
   #lastModel: unknown;
   #lastCheck: ClassCheck | undefined;
 
-  constructor(options: ValidatorOptions = {}) {
+  constructor(options: ValidatorOptions = {}, generate: Generate = generateCode) {
     this.#options = options;
+    this.#generate = generate;
   }
 
   /**
@@ -97,11 +100,8 @@ export class ModelValidators {
 
   #createPass(rules: readonly PropertyRules[]): Pass {
     const nested: Pass = (instance) => this.#checkOf(instance).pass(instance);
-    const passes = rules.map((it) => createPropertyPass(it, this.#isSkipped, nested));
-    return (instance) => {
-      for (let i = 0; i < passes.length; i++) if (!passes[i]?.(instance)) return false;
-      return true;
-    };
+    const properties = rules.map((it) => createPropertyPass(it, this.#isSkipped, nested));
+    return generatePass(this.#generate, properties) ?? createPass(properties);
   }
 
   #createJudge(rules: readonly PropertyRules[]): Judge {

@@ -40,6 +40,14 @@ export class ByteWriter {
     return exact;
   }
 
+  /** Takes out what was written from `start` on: a copy. */
+  cut(start: number): Uint8Array {
+    const copy = new Uint8Array(this.length - start);
+    copy.set(this.bytes.subarray(start, this.length));
+    this.truncate(start);
+    return copy;
+  }
+
   /** Drops all that was written from `length` on. */
   truncate(length: number): void {
     if (length === 0) this.#release();

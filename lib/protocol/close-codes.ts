@@ -10,6 +10,8 @@ export const CloseCode = {
   internal: 1011,
   /** A message or a frame could not be read, or was not allowed where it came. */
   badFrame: 4400,
+  /** The client presented credentials too often, or too many that were refused. */
+  tooManyCredentials: 4401,
   /** The server doesn't speak the version of the protocol that the client asked for. */
   unsupportedVersion: 4406,
   /** More items or bytes were sent than the receiver had granted. */

@@ -15,11 +15,17 @@ export function createEncoder(
   return codec === 'json' ? new JsonEncoder(models, limits) : new MsgpackEncoder(models, limits);
 }
 
-/** Makes the decoder of a codec for one connection. */
+/**
+ * Makes the decoder of a codec for one connection. `mayList` where the peer may send one run to a
+ * list of streams, which then comes as a frame for each.
+ */
 export function createDecoder(
   codec: CodecName,
   models: ModelPort,
   limits: CodecLimits,
+  mayList = false,
 ): FrameDecoder {
-  return codec === 'json' ? new JsonDecoder(models, limits) : new MsgpackDecoder(models, limits);
+  return codec === 'json'
+    ? new JsonDecoder(models, limits, mayList)
+    : new MsgpackDecoder(models, limits, mayList);
 }

@@ -24,9 +24,9 @@ function isFieldName(name: unknown): boolean {
 }
 
 /** The names of an object's fields in their order; `undefined` where they can't be announced. */
-export function namesOf(fields: object, most: number): FieldNames | undefined {
+export function namesOf(fields: object): FieldNames | undefined {
   const names = Object.keys(fields);
-  return names.length <= most && isFieldNames(names) ? names : undefined;
+  return isFieldNames(names) ? names : undefined;
 }
 
 /** Whether an object has exactly these fields in this order, and inherits no others. */

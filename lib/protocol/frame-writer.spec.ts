@@ -33,7 +33,11 @@ beforeEach(() => {
     transport,
     DEFAULT_LIMITS,
     (run) => turns.push(run),
-    { full: () => told.push('full'), roomAgain: () => told.push('room again') },
+    {
+      full: () => told.push('full'),
+      roomAgain: () => told.push('room again'),
+      forbidden: () => told.push('forbidden'),
+    },
   );
 });
 
@@ -94,6 +98,31 @@ describe('A FrameWriter', () => {
     expect(writer.unpausedBytes).toBe(50);
     writer.drained();
     expect(writer.unpausedBytes).toBe(0);
+  });
+
+  it('asks once for each message whether it may be sent, and sends none after a no', () => {
+    const answers = [true, false, true];
+    writer.maySend = () => answers.shift() ?? true;
+    writer.item(1, 'a');
+    writer.item(1, 'b');
+    turn();
+    writer.flush();
+    expect([sent.length, answers.length]).toEqual([1, 2]);
+    writer.item(1, 'c');
+    turn();
+    expect([sent.length, told]).toEqual([1, ['forbidden']]);
+    writer.item(1, 'd');
+    writer.end();
+    turn();
+    expect([sent.length, told]).toEqual([1, ['forbidden']]);
+  });
+
+  it('asks nothing once the question is taken away', () => {
+    writer.maySend = () => false;
+    writer.maySend = undefined;
+    writer.item(1, 'a');
+    turn();
+    expect([sent.length, told]).toEqual([1, []]);
   });
 
   it('sends nothing after its end', () => {

@@ -9,7 +9,12 @@ export interface FrameWriterPort {
   full(): void;
   /** Producers may write again, though the socket reports nothing. */
   roomAgain(): void;
+  /** What was gathered may not be sent: it is gone, and nothing is sent any more. */
+  forbidden(): void;
 }
+
+/** Items that a connection writes in a row: small ones cost more time than bytes, about 1 ms here. */
+const BURST_ITEMS = 4096;
 
 /**
  * Gathers the frames that one turn of the event loop produces into one WebSocket message, and
@@ -25,11 +30,14 @@ export class FrameWriter {
   #scheduled = false;
   #open = true;
   #unpausedBytes = 0;
-  /** Bytes sent since producers last waited for the event loop; they rest while they do. */
+  /** Written and sent since producers last waited for the event loop; they rest while they do. */
+  #burstItems = 0;
   #burstBytes = 0;
   #isResting = false;
   /** Whether producers may write: the socket's buffer is below its bound. */
   hasRoom = true;
+  /** Asked whenever something gathered is to be sent, whether it may be. May not throw. */
+  maySend: (() => boolean) | undefined;
 
   constructor(
     encoder: FrameEncoder,
@@ -62,6 +70,7 @@ export class FrameWriter {
   item(stream: number, item: unknown): number {
     const size = this.#encoder.item(stream, item);
     this.#written();
+    if (++this.#burstItems >= BURST_ITEMS) this.#rest();
     return size;
   }
 
@@ -91,7 +100,10 @@ export class FrameWriter {
     this.#scheduled = false;
     if (!this.#open) return;
     const message = this.#encoder.take();
-    if (message !== undefined) this.#transport.send(message);
+    if (message !== undefined) {
+      if (this.maySend?.() === false) return this.#forbidden();
+      this.#transport.send(message);
+    }
     const isFull = this.#transport.bufferedBytes > this.#limits.sendBufferBytes;
     this.hasRoom = !isFull && !this.#isResting;
     if (isFull) this.#port.full();
@@ -110,6 +122,11 @@ export class FrameWriter {
     this.#open = false;
   }
 
+  #forbidden(): void {
+    this.#open = false;
+    this.#port.forbidden();
+  }
+
   #written(): void {
     if (this.#encoder.size >= this.#flushBytes) {
       this.#flushEarly();
@@ -119,14 +136,18 @@ export class FrameWriter {
     }
   }
 
-  /**
-   * A source that never waits and a peer that reads as fast would keep the event loop to
-   * themselves, so producers wait for its next turn now and then.
-   */
   #flushEarly(): void {
     this.#burstBytes += this.#encoder.size;
     this.flush();
-    if (this.#burstBytes <= this.#limits.sendBufferBytes || this.#isResting) return;
+    if (this.#burstBytes > this.#limits.sendBufferBytes) this.#rest();
+  }
+
+  /**
+   * Sources that never wait and a peer that reads as fast would keep the event loop to themselves,
+   * so producers wait for its next turn now and then.
+   */
+  #rest(): void {
+    if (this.#isResting) return;
     this.#isResting = true;
     this.hasRoom = false;
     this.#schedule(this.#nextTurn);
@@ -134,6 +155,7 @@ export class FrameWriter {
 
   readonly #nextTurn = (): void => {
     this.#isResting = false;
+    this.#burstItems = 0;
     this.#burstBytes = 0;
     this.flush();
     if (this.hasRoom) this.#port.roomAgain();

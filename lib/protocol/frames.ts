@@ -78,8 +78,8 @@ export interface FrameHandler {
   credit(stream: number, credit: Credit): void;
   /** server to client */
   drain?(): void;
-  /** client to server */
-  credentials?(credentials: string | null): void;
+  /** client to server: new credentials. Server to client: `null`, please present fresh ones. */
+  credentials(credentials: string | null): void;
 }
 
 /**
@@ -127,28 +127,16 @@ export function dispatchFrame(
     case FrameType.drain:
       return allowed(to.drain, 'drain').call(to);
     case FrameType.credentials:
-      return allowed(to.credentials, 'credentials').call(to, secret(frame[1]));
+      return to.credentials(secret(frame[1]));
     default:
       throw new ProtocolViolation('a frame of an unknown type');
   }
 }
 
 function dispatchItem(frame: unknown[], problem: StreamError | undefined, to: FrameHandler): void {
-  const target = frame[1];
+  const stream = id(frame[1]);
   const size = count(frame[2]);
   if (frame.length <= FIRST_ITEM) throw new ProtocolViolation('an item frame without items');
-  if (Array.isArray(target)) {
-    for (const stream of target) deliver(id(stream), size, frame, problem, to);
-  } else deliver(id(target), size, frame, problem, to);
-}
-
-function deliver(
-  stream: number,
-  size: number,
-  frame: unknown[],
-  problem: StreamError | undefined,
-  to: FrameHandler,
-): void {
   if (problem === undefined) to.item(stream, size, frame);
   else to.unreadable(stream, problem);
 }

@@ -1,6 +1,7 @@
 import type { CodecLimits, FrameDecoder, FrameReceiver } from './codec.js';
 import { FIRST_ITEM, FrameType } from './frames.js';
 import { JsonReviver } from './json-reviver.js';
+import { isListed, listedStreams } from './listed-streams.js';
 import type { ModelPort } from './model-port.js';
 import { StreamError } from './stream-error.js';
 import { PeerTypes } from './type-table.js';
@@ -8,6 +9,9 @@ import { ProtocolViolation } from './violation.js';
 
 /** How much of a run's text may be no item before the size it tells is measured. */
 const UNTOLD_LIMIT = 64;
+
+/** The characters of the largest number of a stream, and a comma. */
+const LONGEST_NUMBER = 17;
 
 /** The message's array is the first level of its text, the frames' are the second. */
 const FRAME_DEPTH = 2;
@@ -17,17 +21,18 @@ const BACKSLASH = 0x5c;
 /** `[` and `{`, and `]` and `}`, differ in this bit only, which is set here. */
 const OPENING = 0x7b;
 const CLOSING = 0x7d;
-
-/** Up to this many characters a loop is faster than a search. */
-const LOOP_CHARACTERS = 32;
+const SMALLEST_BRACKET = 0x5b;
 
 /** Takes messages of JSON text apart (PROTOCOL.md, section 5.1). */
 export class JsonDecoder implements FrameDecoder {
   readonly #types: PeerTypes;
   readonly #reviver: JsonReviver;
   readonly #depth: number;
+  readonly #mayList: boolean;
 
-  constructor(models: ModelPort, limits: CodecLimits) {
+  /** `mayList` where the peer may send one run to a list of streams. */
+  constructor(models: ModelPort, limits: CodecLimits, mayList: boolean) {
+    this.#mayList = mayList;
     this.#types = new PeerTypes(models, limits);
     this.#reviver = new JsonReviver(this.#types);
     this.#depth = limits.depth;
@@ -41,7 +46,19 @@ export class JsonDecoder implements FrameDecoder {
     const plain = isPlainText(message);
     for (const frame of frames) {
       if (frame[0] === FrameType.types) this.#types.announce(frame);
+      else if (isListed(frame)) this.#toEach(frame, plain, each);
       else each(frame, plain ? undefined : this.#revive(frame));
+    }
+  }
+
+  /** One frame for each stream of the list, with items of its own. */
+  #toEach(frame: unknown[], plain: boolean, each: FrameReceiver): void {
+    const streams = listedStreams(frame, this.#mayList);
+    const json = JSON.stringify(frame);
+    for (const [i, stream] of streams.entries()) {
+      const own = i === 0 ? frame : (JSON.parse(json) as unknown[]);
+      own[1] = stream;
+      each(own, plain ? undefined : this.#revive(own));
     }
   }
 
@@ -79,8 +96,9 @@ function frameLengths(text: string, maxDepth: number): number[] {
   let start = 0;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code === QUOTE) i = endOfString(text, i);
-    else if ((code | 0x20) === OPENING) {
+    if (code < SMALLEST_BRACKET) {
+      if (code === QUOTE) i = endOfString(text, i + 1);
+    } else if ((code | 0x20) === OPENING) {
       if (++depth > maxDepth) throw new ProtocolViolation('a message that nests too deep');
       if (depth === FRAME_DEPTH) start = i;
     } else if ((code | 0x20) === CLOSING && depth-- === FRAME_DEPTH) lengths.push(i + 1 - start);
@@ -88,20 +106,8 @@ function frameLengths(text: string, maxDepth: number): number[] {
   return lengths;
 }
 
-/** Where the string ends that begins at `start`: short ones in a loop, long ones by searching. */
-function endOfString(text: string, start: number): number {
-  const end = Math.min(start + LOOP_CHARACTERS, text.length);
-  let i = start + 1;
-  for (; i < end; i++) {
-    const code = text.charCodeAt(i);
-    if (code === QUOTE) return i;
-    if (code === BACKSLASH) i++;
-  }
-  return endOfLongString(text, i);
-}
-
-/** `from` is no place within an escape. */
-function endOfLongString(text: string, from: number): number {
+/** Where the string ends whose text begins at `from`. */
+function endOfString(text: string, from: number): number {
   let quote = text.indexOf('"', from);
   while (quote >= 0 && isEscaped(text, from, quote)) quote = text.indexOf('"', quote + 1);
   return quote < 0 ? text.length : quote;
@@ -137,7 +143,8 @@ function checkSize(frame: unknown[], length: number): void {
   if (typeof told !== 'number') throw new ProtocolViolation('a run that tells no size');
   if (told > length) throw new ProtocolViolation('a run smaller than it tells');
   const items = frame.length - FIRST_ITEM;
-  if (length - told <= UNTOLD_LIMIT + items) return;
+  const streams = Array.isArray(frame[1]) ? frame[1].length * LONGEST_NUMBER : 0;
+  if (length - told <= UNTOLD_LIMIT + items + streams) return;
   const size = JSON.stringify(frame.slice(FIRST_ITEM)).length - 1 - items;
   // A peer may escape more than JSON.stringify does, never half as much.
   if (told * 2 < size) throw new ProtocolViolation('a run larger than it tells');

@@ -4,6 +4,8 @@ import { isPlain } from './json-plain.js';
 import { JsonWriter } from './json-writer.js';
 import type { ModelPort } from './model-port.js';
 import { tooLarge } from './refused-values.js';
+import { SharedEncoding } from './shared-item.js';
+import { isSameTarget, type RunTarget, SharedRuns } from './shared-runs.js';
 import { AnnouncedTypes } from './type-table.js';
 
 /** Levels of a message that stand above a value: the message, the frame, the arguments. */
@@ -11,48 +13,107 @@ const OUTER_LEVELS = 3;
 
 const NO_RUN = 0;
 
+/** What a stream's number adds to a run that stands there already, about. */
+const JOINED_SIZE = 8;
+
 /** Gathers frames as JSON text: a message is an array of frames (PROTOCOL.md, section 5.1). */
 export class JsonEncoder implements FrameEncoder {
   readonly #types = new AnnouncedTypes();
+  readonly #models: ModelPort;
   readonly #writer: JsonWriter;
   readonly #depth: number;
   /** Pieces of the message that stand between commas: whole frames, or the parts of a run. */
   #parts: string[] = [];
-  #run = NO_RUN;
+  #run: RunTarget = NO_RUN;
   #runStart = 0;
   #runSize = 0;
+  readonly #shared = new SharedRuns<SharedEncoding<string>>();
   size = 0;
   maxFrameBytes = Number.POSITIVE_INFINITY;
 
   constructor(models: ModelPort, limits: CodecLimits) {
+    this.#models = models;
     this.#writer = new JsonWriter(models, this.#types);
     this.#depth = limits.depth - OUTER_LEVELS;
   }
 
   item(stream: number, item: unknown): number {
+    const shared = this.#sharedEncoding(item);
+    if (shared !== undefined) return this.#share(stream, shared);
     const json = this.#stringify(item);
-    if (this.#run !== stream) this.#beginRun(stream);
-    this.#parts.push(json);
-    this.#runSize += json.length;
+    this.#endShared();
+    this.#append(stream, json);
     this.size += json.length + 1;
     return json.length;
   }
 
   frame(frame: readonly unknown[]): void {
     const json = this.#stringify(frame);
+    this.#endShared();
     this.#endRun();
     this.#parts.push(json);
     this.size += json.length + 1;
   }
 
   take(): string | undefined {
+    const only = this.#parts.length === 0 && !this.#types.hasFresh ? this.#shared.only : undefined;
+    const message = only?.messageFor(this.#shared.firstTarget) ?? this.#gathered(only);
+    this.#shared.clear();
+    if (this.#parts.length > 0) this.#parts = [];
+    this.size = 0;
+    return message;
+  }
+
+  /** What stands for an item on all connections, if it is one that goes to many streams. */
+  #sharedEncoding(item: unknown): SharedEncoding<string> | undefined {
+    if (typeof item !== 'object' || item === null) return undefined;
+    const shared = this.#models.sharedItem?.(item);
+    if (shared?.isUpToDate(item, this.#models) !== true) return undefined;
+    const encoding = shared.json ?? this.#encodeShared(item);
+    // Where fields stand otherwise than on other connections, the item is encoded for here alone.
+    if (encoding.body.length * 3 > this.maxFrameBytes) return undefined;
+    if (!this.#types.useAll(encoding.types)) return undefined;
+    shared.json = encoding;
+    return encoding;
+  }
+
+  #encodeShared(item: object): SharedEncoding<string> {
+    let body = '';
+    const types = this.#types.usedBy(() => {
+      body = this.#stringify(item);
+    });
+    return new SharedEncoding(body, types);
+  }
+
+  #share(stream: number, encoding: SharedEncoding<string>): number {
+    const { length } = encoding.body;
+    this.size += this.#shared.add(stream, encoding) ? JOINED_SIZE : length + 1;
+    return length;
+  }
+
+  /** What stands behind shared items must not overtake them. */
+  #endShared(): void {
+    if (this.#shared.isEmpty) return;
+    this.#shared.drain((target, { body }) => this.#append(target, body));
+  }
+
+  #gathered(only: SharedEncoding<string> | undefined): string | undefined {
+    const target = this.#shared.firstTarget;
+    this.#endShared();
     this.#endRun();
     if (this.#parts.length === 0) return undefined;
     const body = this.#parts.join(',');
-    this.#parts = [];
-    this.size = 0;
-    if (!this.#types.hasFresh) return `[${body}]`;
-    return `[${JSON.stringify(this.#types.takeFrame())},${body}]`;
+    const message = this.#types.hasFresh
+      ? `[${JSON.stringify(this.#types.takeFrame())},${body}]`
+      : `[${body}]`;
+    only?.keep(target, message);
+    return message;
+  }
+
+  #append(target: RunTarget, json: string): void {
+    if (!isSameTarget(this.#run, target)) this.#beginRun(target);
+    this.#parts.push(json);
+    this.#runSize += json.length;
   }
 
   #stringify(value: unknown): string {
@@ -67,16 +128,17 @@ export class JsonEncoder implements FrameEncoder {
   }
 
   /** A run's size is known at its end only, so its head is written then. */
-  #beginRun(stream: number): void {
+  #beginRun(target: RunTarget): void {
     this.#endRun();
-    this.#run = stream;
+    this.#run = target;
     this.#runStart = this.#parts.length;
     this.#parts.push('');
   }
 
   #endRun(): void {
     if (this.#run === NO_RUN) return;
-    this.#parts[this.#runStart] = `[${FrameType.item},${this.#run},${this.#runSize}`;
+    const target = typeof this.#run === 'number' ? this.#run : `[${this.#run}]`;
+    this.#parts[this.#runStart] = `[${FrameType.item},${target},${this.#runSize}`;
     this.#parts[this.#parts.length - 1] += ']';
     this.#run = NO_RUN;
     this.#runSize = 0;

@@ -34,7 +34,7 @@ function isPlainContainer(value: object, depth: number): boolean {
   return true;
 }
 
-export function isPlainObject(value: object): boolean {
+function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }

@@ -3,7 +3,8 @@ import { toMap, toSet } from './collections.js';
 import { TAG, Tag } from './json-tags.js';
 import { isForbiddenKey } from './refused-values.js';
 import { StreamError } from './stream-error.js';
-import type { PeerTypes } from './type-table.js';
+import type { PeerType, PeerTypes } from './type-table.js';
+import { ProtocolViolation } from './violation.js';
 
 /** Turns parsed JSON back into values, in place. */
 export class JsonReviver {
@@ -42,6 +43,7 @@ export class JsonReviver {
   }
 
   #untag(tag: unknown, content: unknown): unknown {
+    if (typeof tag === 'number') return this.#model(this.types.get(tag), content);
     switch (tag) {
       case Tag.undefined:
         return undefined;
@@ -60,9 +62,16 @@ export class JsonReviver {
       case Tag.object:
         return this.#fields(content);
       default:
-        if (typeof tag !== 'number') throw unknownTag();
-        return this.types.get(tag).fromFields(this.#fields(content));
+        throw unknownTag();
     }
+  }
+
+  #model(type: PeerType, content: unknown): object {
+    if (!Array.isArray(content)) return type.fromFields(this.#fields(content));
+    if (content.length !== type.names?.length) {
+      throw new ProtocolViolation('a model of other places');
+    }
+    return type.fromValues(this.#list(content));
   }
 
   #map(parts: unknown[]): Map<unknown, unknown> {

@@ -1,10 +1,13 @@
 import { toBase64 } from './base64.js';
 import { mapParts, setElements } from './collections.js';
-import { isPlainNumber, isPlainObject, toQuoted } from './json-plain.js';
+import { type FieldNames, hasFields } from './field-names.js';
+import { isPlainNumber, toQuoted } from './json-plain.js';
 import { TAG, Tag } from './json-tags.js';
-import type { ModelPort } from './model-port.js';
-import { isForbiddenKey, notRegistered } from './refused-values.js';
-import type { AnnouncedType, AnnouncedTypes } from './type-table.js';
+import { KnownModels } from './known-models.js';
+import type { ModelPort, ModelType } from './model-port.js';
+import { changed, isForbiddenKey, notRegistered } from './refused-values.js';
+import type { TypeForm } from './type-form.js';
+import type { AnnouncedTypes } from './type-table.js';
 
 const hasOwn = Object.prototype.hasOwnProperty;
 
@@ -13,6 +16,8 @@ const hasOwn = Object.prototype.hasOwnProperty;
  * once: copying an instance's fields for JSON.stringify costs more than writing them.
  */
 export class JsonWriter {
+  readonly #known = new KnownModels();
+
   constructor(
     private readonly models: ModelPort,
     private readonly types: AnnouncedTypes,
@@ -45,7 +50,15 @@ export class JsonWriter {
   #object(value: object, depth: number): string {
     if (depth < 0) throw new TypeError('A value nests too deep to be sent, or contains itself.');
     if (Array.isArray(value)) return this.#list(value, depth);
-    if (isPlainObject(value)) return this.#plain(value, depth);
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    if (prototype === Object.prototype || prototype === null) return this.#plain(value, depth);
+    const known = this.#known.find(prototype);
+    return known === undefined
+      ? this.#instance(value, prototype, depth)
+      : this.#model(known, value, depth);
+  }
+
+  #instance(value: object, prototype: object, depth: number): string {
     if (value instanceof Date) {
       const time = value.getTime();
       return tagged(Tag.date, Number.isNaN(time) ? 'null' : `${time}`);
@@ -53,7 +66,10 @@ export class JsonWriter {
     if (value instanceof Uint8Array) return tagged(Tag.bytes, `"${toBase64(value)}"`);
     if (value instanceof Map) return tagged(Tag.map, this.#list(mapParts(value), depth - 1));
     if (value instanceof Set) return tagged(Tag.set, this.#list(setElements(value), depth - 1));
-    return this.#model(value, depth);
+    const type = this.models.typeOf(value);
+    if (type === undefined) throw notRegistered(value);
+    this.#known.add(prototype, type);
+    return this.#model(type, value, depth);
   }
 
   #list(list: readonly unknown[], depth: number): string {
@@ -78,21 +94,37 @@ export class JsonWriter {
     return `{${text}}`;
   }
 
-  #model(value: object, depth: number): string {
-    const type = this.models.typeOf(value);
-    if (type === undefined) throw notRegistered(value);
-    const known = this.types.use(type);
-    return `${known.jsonHead}${this.#modelFields(known, type.toFields(value), depth - 1)}}}`;
+  #model(type: ModelType, value: object, depth: number): string {
+    const { form } = type;
+    const fields = type.toFields(value);
+    const names = this.types.use(type, fields);
+    // Looked at before anything is written: writing twice would double with each level.
+    return names !== null && hasFields(fields, names)
+      ? `${form.jsonHead}[${this.#places(fields, names, depth - 1)}]}`
+      : `${form.jsonHead}{${this.#modelFields(form, fields, depth - 1)}}}`;
+  }
+
+  #places(fields: object, names: FieldNames, depth: number): string {
+    let text = '';
+    let count = 0;
+    for (const key in fields) {
+      const value = (fields as Record<string, unknown>)[key];
+      const part =
+        typeof value === 'number' && isPlainNumber(value) ? `${value}` : this.text(value, depth);
+      text += count++ === 0 ? part : `,${part}`;
+    }
+    if (count !== names.length) throw changed();
+    return text;
   }
 
   /** The fields without braces: the texts of their keys are kept with the type. */
-  #modelFields(known: AnnouncedType, fields: object, depth: number): string {
+  #modelFields(form: TypeForm, fields: object, depth: number): string {
     let text = '';
     let index = 0;
     for (const key in fields) {
       if (!hasOwn.call(fields, key)) continue;
       const value = (fields as Record<string, unknown>)[key];
-      const head = known.jsonKey(key, index++);
+      const head = form.jsonKey(key, index++);
       if (typeof value === 'number' && isPlainNumber(value)) text += head + value;
       else text += head + this.text(value, depth);
     }

@@ -19,7 +19,8 @@ export interface Limits extends CodecLimits {
   readonly windowBytes: number;
   /**
    * Bytes that may wait unread in all inputs of a connection together; what exceeds it ends the call
-   * it came for. @default 16_777_216
+   * it came for. As many may be held by calls as their arguments; what exceeds that is refused.
+   * @default 16_777_216
    */
   readonly unreadBytesPerConnection: number;
   /**
@@ -39,6 +40,11 @@ export interface Limits extends CodecLimits {
   readonly pingIntervalMs: number;
   /** How long an answer to a ping may take, in ms. @default 10_000 */
   readonly pongTimeoutMs: number;
+  /**
+   * How often a client may present credentials on one connection: so many times at once, and as many
+   * again in each minute. @default 60
+   */
+  readonly credentialsPerMinute: number;
   /** How long a client may take for its first frame, in ms. @default 5_000 */
   readonly helloTimeoutMs: number;
   /** After how long a handler that ignores its cancellation is named in the log, in ms. @default 30_000 */
@@ -62,6 +68,7 @@ export const DEFAULT_LIMITS: Limits = {
   stalledMs: 10_000,
   pingIntervalMs: 15_000,
   pongTimeoutMs: 10_000,
+  credentialsPerMinute: 60,
   helloTimeoutMs: 5_000,
   stuckHandlerMs: 30_000,
 };

@@ -2,6 +2,7 @@ import { ByteReader } from './byte-reader.js';
 import type { CodecLimits, FrameDecoder, FrameReceiver } from './codec.js';
 import { FIRST_ITEM, FrameType } from './frames.js';
 import { KeyCache } from './key-cache.js';
+import { isListed, listedStreams } from './listed-streams.js';
 import type { ModelPort } from './model-port.js';
 import { MsgpackReader } from './msgpack-reader.js';
 import { PeerTypes } from './type-table.js';
@@ -15,8 +16,11 @@ export class MsgpackDecoder implements FrameDecoder {
   readonly #types: PeerTypes;
   readonly #keys = new KeyCache();
   readonly #depth: number;
+  readonly #mayList: boolean;
 
-  constructor(models: ModelPort, limits: CodecLimits) {
+  /** `mayList` where the peer may send one run to a list of streams. */
+  constructor(models: ModelPort, limits: CodecLimits, mayList: boolean) {
+    this.#mayList = mayList;
     this.#types = new PeerTypes(models, limits);
     this.#depth = limits.depth;
   }
@@ -26,15 +30,31 @@ export class MsgpackDecoder implements FrameDecoder {
     const input = new ByteReader(message);
     const reader = new MsgpackReader(input, this.#types, this.#keys, this.#depth);
     while (input.remaining > 0) {
-      reader.problem = undefined;
       const frame = readFrame(input, reader);
       if (frame[0] === FrameType.types) this.#types.announce(frame);
+      else if (isListed(frame)) this.#toEach(frame, input, reader, each);
       else each(frame, reader.problem);
+    }
+  }
+
+  /** One frame for each stream of the list, with items of its own. */
+  #toEach(frame: unknown[], input: ByteReader, reader: MsgpackReader, each: FrameReceiver): void {
+    const streams = listedStreams(frame, this.#mayList);
+    const itemsStart = input.position - (frame[2] as number);
+    const { problem } = reader;
+    frame[1] = streams[0];
+    each(frame, problem);
+    for (let i = 1; i < streams.length; i++) {
+      input.position = itemsStart;
+      const own = [FrameType.item, streams[i], frame[2]];
+      while (own.length < frame.length) own.push(reader.value(VALUE_DEPTH));
+      each(own, problem);
     }
   }
 }
 
 function readFrame(input: ByteReader, reader: MsgpackReader): unknown[] {
+  reader.problem = undefined;
   const length = reader.listLength();
   if (length === undefined) throw new ProtocolViolation('a frame that is not an array');
   if (length > input.remaining) throw new ProtocolViolation('a message cut short');

@@ -226,7 +226,9 @@ export class MsgpackReader {
 
   #places(type: PeerType, count: number, depth: number): object | undefined {
     if (count !== type.names?.length) throw new ProtocolViolation('a model of other places');
-    const values = this.#list(count, depth);
+    this.#enter(depth, count);
+    const values = new Array<unknown>(count);
+    for (let i = 0; i < count; i++) values[i] = this.value(depth + 1);
     if (this.problem !== undefined) return undefined;
     try {
       return type.fromValues(values);

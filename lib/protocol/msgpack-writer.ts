@@ -2,9 +2,10 @@ import { toBytes } from './bigint-bytes.js';
 import type { ByteWriter } from './byte-writer.js';
 import { mapParts, setElements } from './collections.js';
 import { type FieldNames, hasFields } from './field-names.js';
-import type { ModelPort } from './model-port.js';
+import { KnownModels } from './known-models.js';
+import type { ModelPort, ModelType } from './model-port.js';
 import { Ext, Format } from './msgpack-format.js';
-import { isForbiddenKey, notRegistered } from './refused-values.js';
+import { changed, isForbiddenKey, notRegistered } from './refused-values.js';
 import type { AnnouncedTypes } from './type-table.js';
 
 const EXT8_HEADER = 3;
@@ -17,6 +18,7 @@ export class MsgpackWriter {
   readonly #models: ModelPort;
   readonly #types: AnnouncedTypes;
   readonly #maxDepth: number;
+  readonly #known = new KnownModels();
 
   constructor(out: ByteWriter, models: ModelPort, types: AnnouncedTypes, maxDepth: number) {
     this.#out = out;
@@ -42,15 +44,21 @@ export class MsgpackWriter {
   }
 
   #object(value: object, depth: number): void {
-    const prototype: unknown = Object.getPrototypeOf(value);
+    const prototype = Object.getPrototypeOf(value) as object | null;
     if (prototype === Object.prototype || prototype === null) this.#fields(value, depth);
     else if (Array.isArray(value)) this.#list(value, depth);
+    else this.#instance(value, prototype, depth);
+  }
+
+  #instance(value: object, prototype: object, depth: number): void {
+    const known = this.#known.find(prototype);
+    if (known !== undefined) this.#model(known, value, depth);
     else if (value instanceof Uint8Array) this.#out.binary(value);
     else if (value instanceof Date) this.#date(value);
     else if (value instanceof Map) this.#extList(Ext.map, mapParts(value), depth);
     else if (value instanceof Set) this.#extList(Ext.set, setElements(value), depth);
     else if (isOtherBytes(value)) throw notBytes(value);
-    else this.#model(value, depth);
+    else this.#firstModel(value, prototype, depth);
   }
 
   #fields(value: object, depth: number): void {
@@ -102,16 +110,21 @@ export class MsgpackWriter {
     this.#endExt(start, ext);
   }
 
-  #model(value: object, depth: number): void {
+  #firstModel(value: object, prototype: object, depth: number): void {
     const type = this.#models.typeOf(value);
     if (type === undefined) throw notRegistered(value);
+    this.#known.add(prototype, type);
+    this.#model(type, value, depth);
+  }
+
+  #model(type: ModelType, value: object, depth: number): void {
     const fields = type.toFields(value);
-    const { names } = this.#types.useWithNames(type, fields);
+    const names = this.#types.use(type, fields);
     const start = this.#out.length;
     this.#ext(Ext.model, 0);
     this.#out.number(type.id);
     // Looked at before anything is written: writing twice would double with each level.
-    if (names !== undefined && hasFields(fields, names)) this.#places(fields, names, depth);
+    if (names !== null && hasFields(fields, names)) this.#places(fields, names, depth);
     else this.#fields(fields, depth);
     this.#endExt(start, Ext.model);
   }
@@ -119,7 +132,12 @@ export class MsgpackWriter {
   #places(fields: Readonly<Record<string, unknown>>, names: FieldNames, depth: number): void {
     if (depth > this.#maxDepth) throw tooDeep();
     this.#listHeader(names.length);
-    for (const name of names) this.value(fields[name], depth + 1);
+    let count = 0;
+    for (const key in fields) {
+      this.value(fields[key], depth + 1);
+      count++;
+    }
+    if (count !== names.length) throw changed();
   }
 
   #date(value: Date): void {

@@ -20,6 +20,11 @@ export function notRegistered(value: object): TypeError {
   );
 }
 
+/** What is told of an instance that lost or won fields while they were sent: its getters did it. */
+export function changed(): TypeError {
+  return new TypeError("An instance changed while it was sent, so it can't be.");
+}
+
 /** What is told of a value that the peer would not take. */
 export function tooLarge(maxBytes: number): TypeError {
   return new TypeError(`A value takes more than ${maxBytes} bytes, the most that may be sent.`);

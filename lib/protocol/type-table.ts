@@ -1,59 +1,51 @@
 import type { CodecLimits } from './codec.js';
-import { type FieldNames, isFieldNames, MAX_ALL_NAMES, namesOf } from './field-names.js';
+import { type FieldNames, isFieldNames, MAX_ALL_NAMES } from './field-names.js';
 import { FrameType } from './frames.js';
-import { TAG } from './json-tags.js';
 import type { FromValues, ModelPort, ModelType } from './model-port.js';
-import { isForbiddenKey } from './refused-values.js';
 import { StreamError } from './stream-error.js';
 import { ProtocolViolation } from './violation.js';
 
-/** Fields of one class beyond this many have their JSON keys written anew each time. */
-const MAX_PLACES = 64;
-
-/** A type this side has announced on one connection, and how its fields stand there. */
-export class AnnouncedType {
-  /** The fields whose values may stand by their places; `undefined` where none were announced. */
-  readonly names: FieldNames | undefined;
-  /** What an instance's JSON begins with. */
-  readonly jsonHead: string;
-  readonly #keys: string[] = [];
-  readonly #jsonKeys: string[] = [];
-
-  constructor(id: number, names: FieldNames | undefined) {
-    this.names = names;
-    this.jsonHead = `{"${TAG}":${id},"v":{`;
-  }
-
-  /** The JSON that stands before the value of the field with this place. */
-  jsonKey(key: string, place: number): string {
-    return this.#keys[place] === key ? (this.#jsonKeys[place] as string) : this.#learn(key, place);
-  }
-
-  /** The last instance's fields are the likeliest to come again. */
-  #learn(key: string, place: number): string {
-    if (isForbiddenKey(key)) throw new TypeError(`A key "${key}" can't be sent.`);
-    const text = `${place === 0 ? '' : ','}${JSON.stringify(key)}:`;
-    if (place >= MAX_PLACES) return text;
-    this.#keys[place] = key;
-    this.#jsonKeys[place] = text;
-    return text;
-  }
-}
-
-/** The type names this side has announced on one connection, and those still to be. */
+/** The types this side has announced on one connection, and those still to be. */
 export class AnnouncedTypes {
-  readonly #known = new Map<number, AnnouncedType>();
+  /** By their numbers, with the names of fields that were announced with them. */
+  readonly #known = new Map<number, FieldNames | null>();
   #fresh: (readonly unknown[])[] = [];
   #namesLeft = MAX_ALL_NAMES;
+  #used: Set<ModelType> | undefined;
 
-  /** Notes that a value of this type is about to be sent. */
-  use(type: ModelType): AnnouncedType {
-    return this.#known.get(type.id) ?? this.#announce(type, undefined);
+  /**
+   * Notes that an instance of this type is about to be sent, with these fields. Gives those whose
+   * values may stand by their places; `null` where none were announced.
+   */
+  use(type: ModelType, fields: object): FieldNames | null {
+    this.#used?.add(type);
+    const known = this.#known.get(type.id);
+    if (known !== undefined) return known;
+    return this.#announce(type, type.form.namesFor(fields));
   }
 
-  /** The same, where the fields' names are announced, too: those of the first instance. */
-  useWithNames(type: ModelType, fields: object): AnnouncedType {
-    return this.#known.get(type.id) ?? this.#announce(type, namesOf(fields, this.#namesLeft));
+  /**
+   * Notes that what another connection encoded is about to be sent, with instances of these types.
+   * False when their fields stand otherwise here, so that it doesn't mean the same.
+   */
+  useAll(types: readonly ModelType[]): boolean {
+    for (const type of types) {
+      const names = type.form.names ?? null;
+      if ((this.#known.get(type.id) ?? this.#announce(type, names)) !== names) return false;
+    }
+    return true;
+  }
+
+  /** The types that `encode` uses. */
+  usedBy(encode: () => void): ModelType[] {
+    const used = new Set<ModelType>();
+    this.#used = used;
+    try {
+      encode();
+    } finally {
+      this.#used = undefined;
+    }
+    return [...used];
   }
 
   get hasFresh(): boolean {
@@ -67,12 +59,12 @@ export class AnnouncedTypes {
     return frame;
   }
 
-  #announce({ id, name }: ModelType, names: FieldNames | undefined): AnnouncedType {
-    const type = new AnnouncedType(id, names);
-    this.#known.set(id, type);
-    this.#namesLeft -= names?.length ?? 0;
-    this.#fresh.push(names === undefined ? [id, name] : [id, name, names]);
-    return type;
+  #announce({ id, name }: ModelType, names: FieldNames | null): FieldNames | null {
+    const told = names !== null && names.length <= this.#namesLeft ? names : null;
+    this.#known.set(id, told);
+    this.#namesLeft -= told?.length ?? 0;
+    this.#fresh.push(told === null ? [id, name] : [id, name, told]);
+    return told;
   }
 }
 

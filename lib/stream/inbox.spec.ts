@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Inbox, type Window } from './inbox.js';
@@ -19,6 +21,11 @@ async function readAll(inbox: Inbox): Promise<unknown[]> {
       read.push(error);
     }
   }
+}
+
+async function takeWeakly(inbox: Inbox): Promise<WeakRef<object>> {
+  const { value } = await inbox.next();
+  return new WeakRef(value as object);
 }
 
 describe('Inbox', () => {
@@ -99,6 +106,19 @@ describe('Inbox', () => {
     inbox.end();
     expect(await readAll(inbox)).toEqual([5, 6, 7, 8]);
     expect(grant).toHaveBeenCalledTimes(1);
+  });
+
+  it('holds nothing that was taken, while others that arrived with it wait', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const { inbox } = createInbox();
+    inbox.receive([{}, {}, 'last'], 0, 3);
+    const taken = [await takeWeakly(inbox), await takeWeakly(inbox)];
+    await vi.waitFor(() => {
+      collectGarbage();
+      expect(taken.filter((item) => item.deref() !== undefined)).toEqual([]);
+    });
+    expect(await inbox.next()).toEqual({ done: false, value: 'last' });
   });
 
   it('refuses what exceeds the items or the bytes it granted, but for one item', () => {

@@ -14,7 +14,7 @@ export interface Window {
 
 /** Items that arrived together: `list` from `at` on. `itemBytes` is what one counts for. */
 interface Run {
-  readonly list: readonly unknown[];
+  readonly list: unknown[];
   at: number;
   readonly itemBytes: number;
 }
@@ -70,7 +70,7 @@ export class Inbox implements AsyncIterableIterator<unknown, undefined> {
    * Takes in items that arrived together: `list` from `from` on, `bytes` in all. The list belongs
    * to the inbox from here on. Tells whether the credit allowed them; where not, they are dropped.
    */
-  receive(list: readonly unknown[], from: number, bytes: number): boolean {
+  receive(list: unknown[], from: number, bytes: number): boolean {
     const count = list.length - from;
     if (this.#creditItems < count || this.#creditBytes <= 0) return false;
     this.#creditItems -= count;
@@ -121,7 +121,9 @@ export class Inbox implements AsyncIterableIterator<unknown, undefined> {
 
   #take(): unknown {
     const run = this.#runs[0] as Run;
-    const item = run.list[run.at++];
+    const item = run.list[run.at];
+    // The writer has credit for another one, so this one may not stay here until its run is read.
+    run.list[run.at++] = undefined;
     if (run.at === run.list.length) this.#runs.shift();
     this.#takenItems++;
     this.#takenBytes += run.itemBytes;

@@ -57,9 +57,12 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
   readonly #overflowError: () => unknown;
   readonly #onDrop: (() => void) | undefined;
   readonly #onClose: (() => void) | undefined;
-  readonly #entries = new Ring<T | Fault>();
-  // Readers wait only while there are no entries: one of the two rings is always empty.
-  readonly #readers = new Ring<Reader<T>>();
+  // Most queues never hold more than the one reader that waits for the next item, so the rings are
+  // made when they are needed, and it stands beside them. Readers wait only while there are no
+  // entries.
+  #entries: Ring<T | Fault> | undefined;
+  #reader: Reader<T> | undefined;
+  #laterReaders: Ring<Reader<T>> | undefined;
   #open = true;
   #dropped = 0;
 
@@ -84,7 +87,7 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
 
   /** How many items wait for the reader. */
   get size(): number {
-    return this.#entries.size;
+    return this.#entries === undefined ? 0 : this.#entries.size;
   }
 
   /** Takes an item. False when the queue takes nothing more: the source has been let go. */
@@ -111,16 +114,16 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
 
   /** Resolves at once while something is queued. */
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#entries.size > 0) return toResult(this.#entries.shift());
+    if (this.#entries !== undefined && this.#entries.size > 0) {
+      return toResult(this.#entries.shift());
+    }
     if (!this.#open) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve, reject) => {
-      this.#readers.push({ resolve, reject });
-    });
+    return new Promise(this.#await);
   }
 
   /** The reader leaves: what is queued is let go, and every waiting `next()` gets the end. */
   return(): Promise<IteratorReturnResult<undefined>> {
-    this.#entries.clear();
+    this.#entries = undefined;
     this.end();
     return Promise.resolve({ done: true, value: undefined });
   }
@@ -131,7 +134,7 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
 
   #add(entry: T | Fault): boolean {
     if (!this.#open) return false;
-    if (this.#entries.size < this.#capacity) this.#deliver(entry);
+    if (this.size < this.#capacity) this.#deliver(entry);
     else this.#overflowWith(entry);
     return this.#open;
   }
@@ -142,20 +145,46 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
     if (this.#overflow === 'dropNewest') return;
     if (this.#overflow === 'error') this.fail(this.#overflowError());
     else {
-      this.#entries.shift();
-      this.#entries.push(entry);
+      this.#entries?.shift();
+      this.#enqueue(entry);
     }
   }
 
   // The last error of a queue goes past the capacity: by one, and once.
   #deliver(entry: T | Fault): void {
-    if (this.#readers.size === 0) this.#entries.push(entry);
-    else settle(this.#readers.shift(), entry);
+    const reader = this.#takeReader();
+    if (reader === undefined) this.#enqueue(entry);
+    else settle(reader, entry);
+  }
+
+  #enqueue(entry: T | Fault): void {
+    this.#entries ??= new Ring();
+    this.#entries.push(entry);
+  }
+
+  /** What a promise of `next()` is made with: one function for all of them. */
+  readonly #await = (resolve: Reader<T>['resolve'], reject: Reader<T>['reject']): void => {
+    const reader: Reader<T> = { resolve, reject };
+    if (this.#reader === undefined) {
+      this.#reader = reader;
+      return;
+    }
+    this.#laterReaders ??= new Ring();
+    this.#laterReaders.push(reader);
+  };
+
+  #takeReader(): Reader<T> | undefined {
+    const reader = this.#reader;
+    const later = this.#laterReaders;
+    this.#reader = later === undefined || later.size === 0 ? undefined : later.shift();
+    return reader;
   }
 
   #close(): void {
     this.#open = false;
-    while (this.#readers.size > 0) this.#readers.shift().resolve({ done: true, value: undefined });
+    for (let reader = this.#takeReader(); reader !== undefined; reader = this.#takeReader()) {
+      reader.resolve({ done: true, value: undefined });
+    }
     this.#onClose?.();
   }
 }
@@ -173,7 +202,7 @@ function settle<T>(reader: Reader<T>, entry: T | Fault): void {
 const SMALLEST_RING = 8;
 
 /** First in, first out, without moving what waits. It grows by doubling; its user bounds it. */
-class Ring<E> {
+export class Ring<E> {
   // The length is a power of two, so that an index wraps with a mask.
   #slots: (E | undefined)[] = [];
   #head = 0;

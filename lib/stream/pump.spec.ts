@@ -6,6 +6,11 @@ import { Pump, type PumpPort, type Source } from './pump.js';
 class Recorder implements PumpPort {
   readonly log: string[] = [];
   hasRoom = true;
+  #rest: () => void = () => undefined;
+  /** Resolves when the source has come to rest. */
+  readonly rest = new Promise<void>((resolve) => {
+    this.#rest = resolve;
+  });
 
   write(item: unknown): number {
     if (item === 'unwritable') throw new TypeError('unwritable');
@@ -23,6 +28,7 @@ class Recorder implements PumpPort {
 
   settled(error?: unknown): void {
     this.log.push(error === undefined ? 'settled' : `settled ${String(error)}`);
+    this.#rest();
   }
 }
 
@@ -34,7 +40,8 @@ function createPump(source: Source, items = 100, bytes = 100_000) {
 
 function start(source: Source, items?: number, bytes?: number) {
   const made = createPump(source, items, bytes);
-  return { ...made, run: made.pump.run() };
+  made.pump.run();
+  return { ...made, rest: made.port.rest };
 }
 
 async function* values(...items: unknown[]): AsyncGenerator<unknown> {
@@ -51,8 +58,8 @@ const never = new Promise<never>(() => undefined);
 
 describe('Pump', () => {
   it('writes what the source gives, then the end, then says that it settled', async () => {
-    const { log, run } = start(values(1, 2));
-    await run;
+    const { log, rest } = start(values(1, 2));
+    await rest;
     expect(log).toEqual(['write 1', 'write 2', 'end', 'settled']);
   });
 
@@ -61,7 +68,7 @@ describe('Pump', () => {
     const source = { next: async () => ({ done: false, value: pulled++ }) };
     const { pump, port } = createPump(source, 0);
     await turn();
-    void pump.run();
+    pump.run();
     await turn();
     expect(pulled).toBe(0);
     port.hasRoom = false;
@@ -102,8 +109,8 @@ describe('Pump', () => {
     const broken: Source = {
       next: () => source.next().then((it) => (it.done ? Promise.reject(new Error('broken')) : it)),
     };
-    const { log, run } = start(broken);
-    await run;
+    const { log, rest } = start(broken);
+    await rest;
     await turn();
     expect(log).toEqual(['write 1', 'fail Error: broken', 'settled']);
   });
@@ -169,12 +176,11 @@ describe('Pump', () => {
   });
 
   it('never settles for a source that ignores return(), and says nothing more either', async () => {
-    const { log, pump, run } = start({ next: () => never, return: () => never });
+    const { log, pump } = start({ next: () => never, return: () => never });
     pump.stop();
     pump.stop();
     await turn();
     expect(log).toEqual([]);
-    void run;
   });
 
   it('settles with what the cleanup of a stopped source throws', async () => {
@@ -208,21 +214,29 @@ describe('Pump', () => {
   it('tells what a stopped source throws in the pull that was under way', async () => {
     let fail: (error: Error) => void = () => undefined;
     const next = () => new Promise<never>((_, reject) => (fail = reject));
-    const { log, pump, run } = start({ next });
+    const { log, pump, rest } = start({ next });
     pump.stop();
     fail(new Error('late'));
-    await run;
+    await rest;
     expect(log).toEqual(['settled Error: late']);
   });
 
   it('ignores grants, room and stops once it is over', async () => {
-    const { log, pump, run } = start(values(1));
-    await run;
+    const { log, pump, rest } = start(values(1));
+    await rest;
     pump.grant(5, 5);
     pump.resume();
     pump.stop();
     await turn();
     expect(log).toEqual(['write 1', 'end', 'settled']);
+  });
+
+  it('takes what an iterator gives without a promise', async () => {
+    const left = [1, 2];
+    const next = () => ({ done: left.length === 0, value: left.shift() });
+    const { log, rest } = start({ next } as unknown as Source);
+    await rest;
+    expect(log).toEqual(['write 1', 'write 2', 'end', 'settled']);
   });
 
   it('may be stopped before it is run', async () => {
@@ -234,7 +248,7 @@ describe('Pump', () => {
       },
     });
     pump.stop();
-    await pump.run();
+    pump.run();
     await turn();
     expect(log).toEqual(['settled']);
     expect(pulled).toBe(false);
@@ -254,11 +268,11 @@ describe('Pump', () => {
           cleanups++;
         }
       }
-      const { log, pump, run } = start(source());
+      const { log, pump, rest } = start(source());
       for (let i = 0; i < point; i++) await Promise.resolve();
       const written = log.length;
       pump.stop();
-      await run;
+      await rest;
       await turn();
       expect(log.filter((entry) => entry.startsWith('settled'))).toEqual(['settled']);
       expect(log.at(-1)).toBe('settled');
@@ -332,7 +346,7 @@ async function play(given: Case) {
   const { log, port, pump } = createPump(probe, given.items, given.bytes);
   let granted = given.items;
   let stoppedAt: number | undefined;
-  void pump.run();
+  pump.run();
   for (const step of given.steps) {
     if (step === 'turn') await turn();
     else if (step === 'stop') {

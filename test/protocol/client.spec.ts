@@ -232,11 +232,14 @@ describe.each(CODECS)('Sections 3 and 4, a client over %s', (codec) => {
     ['without a type', []],
     ['for the server: hello', [0, [1, 1], null]],
     ['for the server: open', [2, 9, 'x', [], []]],
-    ['for the server: credentials', [13, null]],
+    ['for the server: credentials', [13, 'evil']],
     ['opened with an unknown kind', [3, 1, 'evil']],
     ['opened for a call that never was', [3, 2, 'stream']],
     ['an item for a call that never was', [4, 2, 1, 1]],
     ['an item for a list with one', [4, [1, 2], 1, 1]],
+    ['an item for a list of none', [4, [], 1, 1]],
+    ['an item for a list with a stream twice', [4, [1, 1], 1, 1]],
+    ['an item for a list with a text', [4, [1, 'evil'], 1, 1]],
     ['an item frame without items', [4, 1, 0]],
     ['an end of a call that never was', [5, 2]],
     ['an error of a call that never was', [6, 2, { code: 'internal', message: '' }]],
@@ -296,6 +299,46 @@ describe.each(CODECS)('Sections 3 and 4, a client over %s', (codec) => {
     peer.send([5, 1], [5, 2]);
     expect(await collect(output)).toEqual(['both', { of: 'them' }]);
     expect(await other).toEqual(['both', { of: 'them' }]);
+  });
+
+  it('gives every call of a list an item of its own', async () => {
+    create({ codec });
+    const { output, peer } = await openA();
+    const other = collect(client.test.b());
+    await peer.next();
+    const run = peer.item([1, 2], { list: [1] });
+    peer.send([3, 1, 'stream'], [3, 2, 'stream'], run, [5, 1], [5, 2]);
+    const [mine] = (await collect(output)) as { list: number[] }[];
+    mine?.list.push(2);
+    expect(await other).toEqual([{ list: [1] }]);
+  });
+
+  it('ignores those of a list that are over', async () => {
+    create({ codec });
+    const { output, peer } = await openA();
+    const other = client.test.b();
+    other.then(undefined, () => undefined);
+    await peer.next();
+    peer.send([3, 1, 'stream'], [3, 2, 'stream'], [5, 1], peer.item([1, 2], 'late'), [5, 2]);
+    expect(await collect(output)).toEqual([]);
+    expect(await collect(other)).toEqual(['late']);
+    expect(client.status).toBe('connected');
+  });
+
+  it('charges a run to every call of its list', async () => {
+    create({ codec, limits: { windowItems: 2 } });
+    const { output, peer } = await openA();
+    const other = client.test.b();
+    other.then(undefined, () => undefined);
+    await peer.next();
+    peer.send([3, 1, 'stream'], [3, 2, 'stream'], peer.item([1, 2], 'a'), peer.item(2, 'b'));
+    expect(await peer.settled()).toEqual([]);
+    for await (const item of output) {
+      expect(item).toBe('a');
+      break;
+    }
+    peer.send(peer.item([1, 2], 'one too many'));
+    expect((await peer.closed).code).toBe(4413);
   });
 
   it('gives credit back for what was taken, in batches', async () => {

@@ -10,6 +10,7 @@ import {
   FrameType,
 } from '../../lib/protocol/frames.js';
 import { DEFAULT_LIMITS } from '../../lib/protocol/limits.js';
+import { MAX_RUN_STREAMS } from '../../lib/protocol/shared-runs.js';
 import { ERROR_CODES, type StreamError } from '../../lib/protocol/stream-error.js';
 import { ProtocolViolation } from '../../lib/protocol/violation.js';
 import { bare, type Example, readExamples, readTable, type Side } from './page.js';
@@ -32,9 +33,10 @@ const frameTable = readTable('## 4 The frames').map(([no, frame, from]) => ({
   from: from as Side | 'both',
 }));
 
-function decode({ codec, message }: Example): Decoded[] {
+function decode({ codec, message, from }: Example): Decoded[] {
   const decoded: Decoded[] = [];
-  const decoder = createDecoder(codec, new ModelRegistry([ImageUpdate]), DEFAULT_LIMITS);
+  const mayList = from === 'server';
+  const decoder = createDecoder(codec, new ModelRegistry([ImageUpdate]), DEFAULT_LIMITS, mayList);
   decoder.decode(message, (frame, problem) => decoded.push({ frame, problem }));
   return decoded;
 }
@@ -45,8 +47,8 @@ function dispatch({ frame, problem }: Decoded, to: Side): string | undefined {
   const note = (name: string) => () => {
     called = name;
   };
-  const both = ['item', 'unreadable', 'end', 'error', 'cancel', 'credit'];
-  const own = to === 'server' ? ['hello', 'open', 'credentials'] : ['welcome', 'opened', 'drain'];
+  const both = ['item', 'unreadable', 'end', 'error', 'cancel', 'credit', 'credentials'];
+  const own = to === 'server' ? ['hello', 'open'] : ['welcome', 'opened', 'drain'];
   const handler = Object.fromEntries([...both, ...own].map((name) => [name, note(name)]));
   dispatchFrame(frame, problem, handler as unknown as FrameHandler);
   return called;
@@ -101,7 +103,7 @@ describe('The examples of PROTOCOL.md', () => {
   });
 
   it('mean the values that stand beside them', () => {
-    const [json, , msgpack] = examples.filter(({ under }) => under.startsWith('5.'));
+    const [json, , , msgpack] = examples.filter(({ under }) => under.startsWith('5.'));
     if (json === undefined || msgpack === undefined) throw new Error('an example is missing');
     const date = new Date(1_700_000_000_000);
     const bytes = Uint8Array.of(0, 1, 255);
@@ -119,9 +121,11 @@ describe('The examples of PROTOCOL.md', () => {
   });
 
   it('show an instance by places and by names', () => {
-    const shown = examples.filter(({ under }) => under.startsWith('5.2')).at(-1);
     const update = Object.assign(new ImageUpdate(), { pixelIndex: 9, colorIndex: 3 });
-    expect(shown && decode(shown)[0]?.frame.slice(FIRST_ITEM)).toStrictEqual([update, update]);
+    for (const section of ['5.1', '5.2']) {
+      const shown = examples.filter(({ under }) => under.startsWith(section)).at(-1);
+      expect(shown && decode(shown)[0]?.frame.slice(FIRST_ITEM)).toStrictEqual([update, update]);
+    }
   });
 });
 
@@ -161,6 +165,7 @@ describe('The tables of PROTOCOL.md', () => {
       'entries of a map or a set': [count(MAX_ENTRIES)],
       'types announced on a connection': [count(limit.types)],
       "length of a type's name": ['256'],
+      'streams that one run is for': [count(MAX_RUN_STREAMS)],
       'open calls of a connection': [count(limit.callsPerConnection)],
       'inputs of a call': [count(limit.inputsPerCall)],
       'unread items of a stream': [count(limit.windowItems)],
@@ -169,6 +174,7 @@ describe('The tables of PROTOCOL.md', () => {
         kib(limit.unreadBytesPerConnection),
       ],
       "frames with a value that can't be read, less those without": [count(limit.unreadableFrames)],
+      'credentials presented on a connection': [count(limit.credentialsPerMinute)],
       '`hello` after connecting': [s(limit.helloTimeoutMs)],
       'silence before a ping, and after it': [s(limit.pingIntervalMs), s(limit.pongTimeoutMs)],
       'unsent bytes of a socket': [

@@ -24,6 +24,7 @@ const HELLO = [0, [4096, 262_144], null];
  */
 export class RealServer {
   readonly engine: StreamingServer;
+  readonly models: ModelRegistry;
   readonly #upgrade: WebSocketUpgrade;
   readonly #http: Server;
   readonly #peers: RawPeer[] = [];
@@ -34,9 +35,10 @@ export class RealServer {
   #bystander: RawPeer | undefined;
 
   private constructor(methods: Map<string, ServerMethod>, options: ServerOptions) {
+    this.models = new ModelRegistry(options.models ?? []);
     this.engine = new StreamingServer({
       methods,
-      models: new ModelRegistry(options.models ?? []),
+      models: this.models,
       limits: options.limits,
       toStreamError,
       hooks: {

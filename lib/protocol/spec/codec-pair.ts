@@ -19,6 +19,7 @@ interface PairOptions {
   readonly receiver?: TestModels;
   readonly encoderLimits?: Partial<CodecLimits>;
   readonly decoderLimits?: Partial<CodecLimits>;
+  readonly mayList?: boolean;
 }
 
 const LIMITS: CodecLimits = { depth: 64, types: 100 };
@@ -32,7 +33,8 @@ export class CodecPair {
     const sender = options.sender ?? new TestModels(1).add(Point).add(Line);
     const receiver = options.receiver ?? new TestModels(70).add(Line).add(Point);
     this.encoder = createEncoder(codec, sender, { ...LIMITS, ...options.encoderLimits });
-    this.decoder = createDecoder(codec, receiver, { ...LIMITS, ...options.decoderLimits });
+    const decoderLimits = { ...LIMITS, ...options.decoderLimits };
+    this.decoder = createDecoder(codec, receiver, decoderLimits, options.mayList ?? true);
   }
 
   /** What was gathered; fails when that is nothing. */

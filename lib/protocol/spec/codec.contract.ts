@@ -4,8 +4,11 @@ import type { CodecName } from '../version.js';
 import { ProtocolViolation } from '../violation.js';
 import { CodecPair, itemsOf, type Message } from './codec-pair.js';
 import { frameContract } from './frame.contract.js';
+import { listContract } from './list.contract.js';
 import { modelContract } from './model.contract.js';
+import { orderContract } from './order.contract.js';
 import { refusalContract } from './refusal.contract.js';
+import { sharedContract } from './shared.contract.js';
 import { valueContract } from './value.contract.js';
 
 /** What FrameEncoder and FrameDecoder promise, as tests: run for every codec. */
@@ -17,6 +20,9 @@ export function describeCodec(codec: CodecName): void {
     describe('values that cannot be sent', () => refusalContract(pair));
     describe('limits', () => limitContract(codec));
     describe('models', () => modelContract(codec));
+    describe('items for many streams', () => sharedContract(codec));
+    describe('streams that share items', () => orderContract(codec));
+    describe('runs for a list of streams', () => listContract(codec));
   });
 }
 

@@ -1,4 +1,6 @@
 import type { ModelPort, ModelType } from '../model-port.js';
+import { SharedItem } from '../shared-item.js';
+import { TypeForm } from '../type-form.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -6,6 +8,9 @@ type Fields = Readonly<Record<string, unknown>>;
 export class TestModels implements ModelPort {
   readonly #byClass = new Map<unknown, ModelType>();
   readonly #byName = new Map<string, ModelType>();
+  /** How many instances were made fields of. */
+  conversions = 0;
+  readonly #shared = new WeakMap<object, SharedItem>();
   #nextId: number;
 
   constructor(firstId = 1) {
@@ -18,14 +23,20 @@ export class TestModels implements ModelPort {
     name: string = model.name,
     check: (fields: Fields) => void = ok,
   ): this {
+    const id = this.#nextId++;
     const type: ModelType = {
-      id: this.#nextId++,
+      id,
       name,
-      toFields: (instance) => ({ ...instance }),
+      form: new TypeForm(id),
+      toFields: (instance) => {
+        this.conversions++;
+        return { ...instance };
+      },
       fromFields(fields) {
         check(fields);
         return Object.assign(new model(), fields);
       },
+      isDataOnly: () => true,
     };
     this.#byClass.set(model, type);
     this.#byName.set(name, type);
@@ -34,6 +45,16 @@ export class TestModels implements ModelPort {
 
   typeOf(instance: object): ModelType | undefined {
     return this.#byClass.get(instance.constructor);
+  }
+
+  /** Says that an item goes to many streams. */
+  share<T extends object>(item: T): T {
+    this.#shared.set(item, new SharedItem());
+    return item;
+  }
+
+  sharedItem(item: object): SharedItem | undefined {
+    return this.#shared.get(item);
   }
 
   typeNamed(name: string): ModelType | undefined {
