@@ -5,8 +5,11 @@ import { CallOutput, ClientCall } from './call.js';
 
 /** A call that a connection carries; what it tells the connection. */
 function createCall(...args: unknown[]) {
-  const call = new ClientCall('test.method', args, DEFAULT_LIMITS);
-  const wire = { grant: vi.fn(), cancel: vi.fn() };
+  const call = new ClientCall('test.method', args, DEFAULT_LIMITS, {
+    reopens: false,
+    run: (run) => run(),
+  });
+  const wire = { grant: vi.fn(), cancel: vi.fn(), presented: 0 };
   return { call, wire, output: new CallOutput(call) };
 }
 
@@ -28,7 +31,6 @@ describe('A call', () => {
     const { call } = createCall(1, input, { two: [2] }, new ReadableStream());
     expect(call.args).toEqual([1, null, { two: [2] }, null]);
     expect([...call.inputs.keys()]).toEqual([1, 3]);
-    expect(call.inputs.get(1)).toBe(input);
   });
 
   it('that was opened as a value and is cancelled before it came rejects who awaits it', async () => {

@@ -2,14 +2,28 @@ import type { OutputKind } from '../protocol/frames.js';
 import { firstCredit, type Limits } from '../protocol/limits.js';
 import { StreamError } from '../protocol/stream-error.js';
 import { Inbox } from '../stream/inbox.js';
-import { discard, isStream } from '../stream/source.js';
+import { isStream } from '../stream/source.js';
+import { CallInput } from './call-input.js';
 
 /** What a call asks of the connection that carries it. */
 export interface CallWire {
+  /** How often credentials were presented on its connection, when it was opened. */
+  readonly presented: number;
   grant(items: number, bytes: number): void;
   /** Tells the server that nobody reads any more, and lets the call go. */
   cancel(): void;
 }
+
+/** How a call comes into being. */
+export interface CallOptions {
+  /** Whether it is opened again when it is refused before it has begun. */
+  readonly reopens: boolean;
+  /** Runs a function in the asynchronous context that the call was made in. */
+  readonly run: RunInContext;
+}
+
+/** Runs a function in an asynchronous context that was captured: what `AsyncLocalStorage` gives. */
+export type RunInContext = (run: () => void) => void;
 
 /** An opened stream: what awaiting a stream method gives. */
 export interface OpenedOutput extends AsyncIterable<unknown> {
@@ -22,20 +36,28 @@ export class ClientCall {
   /** The arguments as they cross the wire: `null` stands where an input is. */
   readonly args: readonly unknown[];
   /** The streams among the arguments, by their places. */
-  readonly inputs: ReadonlyMap<number, unknown>;
+  readonly inputs: ReadonlyMap<number, CallInput>;
   readonly inbox: Inbox;
+  readonly run: RunInContext;
   #wire: CallWire | undefined;
   #state: 'waiting' | 'sent' | 'over' = 'waiting';
   #cancelled = false;
   #kind: OutputKind | undefined;
+  /** Whether it may still be opened again: the server has shown nothing of it. */
+  #reopens: boolean;
+  #presented = 0;
+  #isRenewed = false;
+  #isMoved = false;
   #error: unknown;
   #inputError: unknown;
   #result: Promise<unknown> | undefined;
   #settleResult: (() => void) | undefined;
 
-  constructor(method: string, args: readonly unknown[], limits: Limits) {
+  constructor(method: string, args: readonly unknown[], limits: Limits, options: CallOptions) {
     this.method = method;
-    this.inputs = new Map([...args.entries()].filter(([, arg]) => isStream(arg)));
+    this.#reopens = options.reopens;
+    this.run = options.run;
+    this.inputs = inputsOf(args, options.reopens);
     this.args = args.map((arg, place) => (this.inputs.has(place) ? null : arg));
     const { items, bytes } = firstCredit(limits);
     this.inbox = new Inbox(
@@ -55,11 +77,40 @@ export class ClientCall {
   /** A connection carries it from here on. */
   attach(wire: CallWire): void {
     this.#wire = wire;
+    this.#presented = wire.presented;
     this.#state = 'sent';
+  }
+
+  /** How often credentials had been presented when it was opened. */
+  get presented(): number {
+    return this.#presented;
+  }
+
+  /**
+   * The server has refused it: tells whether it waits to be opened again, which is done once with
+   * fresh credentials, and once because the server leaves. Its inputs are kept then, whatever is
+   * done to their pumps.
+   */
+  refused(code: string, isLeaving: boolean): boolean {
+    if (!this.#reopens || this.#state !== 'sent' || !this.#mayReopen(code, isLeaving)) return false;
+    this.#isRenewed ||= code === 'unauthenticated';
+    this.#isMoved ||= isLeaving;
+    this.#state = 'waiting';
+    this.#wire = undefined;
+    for (const input of this.inputs.values()) input.detach();
+    return true;
+  }
+
+  /** The server has begun with it: it will not be opened again. */
+  begun(): void {
+    if (!this.#reopens) return;
+    this.#reopens = false;
+    for (const input of this.inputs.values()) input.settle();
   }
 
   /** The server has accepted it. */
   opened(kind: OutputKind): void {
+    this.begun();
     this.#kind = kind;
     this.#settleResult?.();
   }
@@ -79,6 +130,12 @@ export class ClientCall {
     if (this.#inputError !== undefined) blame(error, this.#inputError);
     this.#over();
     this.inbox.fail(error);
+  }
+
+  /** It was refused, and will not be opened again; `cause` is why there are no better credentials. */
+  refusedFor(refusal: Error, cause: unknown): void {
+    if (cause !== undefined) blame(refusal, cause);
+    this.failed(refusal);
   }
 
   /** An input's source threw: the server hears little of it, the caller everything, as the cause. */
@@ -122,8 +179,13 @@ export class ClientCall {
     return { [Symbol.asyncIterator]: () => this.inbox, cancel: () => this.cancel() };
   }
 
+  #mayReopen(code: string, isLeaving: boolean): boolean {
+    if (isLeaving) return !this.#isMoved && (code === 'unauthenticated' || code === 'unavailable');
+    return !this.#isRenewed && code === 'unauthenticated';
+  }
+
   #over(): void {
-    if (this.#state === 'waiting') for (const input of this.inputs.values()) discard(input);
+    if (this.#state === 'waiting') for (const input of this.inputs.values()) input.discard();
     this.#state = 'over';
     this.#settleResult?.();
   }
@@ -163,6 +225,14 @@ export class CallOutput implements AsyncIterable<unknown>, Promise<unknown> {
   finally(onFinally?: (() => void) | null): Promise<unknown> {
     return this.#call.result().finally(onFinally);
   }
+}
+
+function inputsOf(args: readonly unknown[], keeps: boolean): Map<number, CallInput> {
+  const inputs = new Map<number, CallInput>();
+  for (const [place, arg] of args.entries()) {
+    if (isStream(arg)) inputs.set(place, new CallInput(arg, keeps));
+  }
+  return inputs;
 }
 
 function neverOpened(): StreamError {

@@ -5,12 +5,14 @@ import type { Schedule } from '../protocol/schedule.js';
 import type { StreamError } from '../protocol/stream-error.js';
 import type { Transport } from '../protocol/transport.js';
 import { type CodecName, codecOf, SUBPROTOCOLS } from '../protocol/version.js';
+import { AskedCredentials, type CredentialsFunction } from './asked-credentials.js';
 import { Backoff, type BackoffOptions } from './backoff.js';
 import type { ClientCall } from './call.js';
 import type { Connect } from './connect.js';
 import { ClientConnection } from './connection.js';
 import { clientClosed, noCredentials, tooManyWaiting, unanswered, unreachable } from './errors.js';
 import { ObservedStatus } from './observed-status.js';
+import { Renewal } from './renewal.js';
 import type { ClientStatus } from './types.js';
 
 /** What a client is made of, its options resolved. */
@@ -23,14 +25,14 @@ export interface ClientParts {
   readonly connectTimeoutMs: number;
   readonly idleMs: number;
   readonly backoff: BackoffOptions;
-  readonly credentials: () => string | null | undefined | Promise<string | null | undefined>;
+  readonly credentials: CredentialsFunction | undefined;
 }
 
 /** One try to connect, and the socket it led to. */
 interface Attempt {
   giveUp(): void;
-  /** What `hello` presents: asked for when the attempt began, unless refreshed since. */
-  credentials?: string | null;
+  /** The application has given the credentials to present. */
+  hasCredentials: boolean;
   connection?: ClientConnection;
   /** The socket is closed. */
   closed?: Promise<void>;
@@ -44,6 +46,8 @@ interface Attempt {
 export class ClientCore {
   readonly #parts: ClientParts;
   readonly #backoff: Backoff;
+  readonly #credentials: AskedCredentials;
+  readonly #renewal: Renewal;
   readonly #status = new ObservedStatus();
   readonly #leaving = new Set<ClientConnection>();
   /** The attempts whose sockets are not closed yet. */
@@ -56,6 +60,8 @@ export class ClientCore {
   constructor(parts: ClientParts) {
     this.#parts = parts;
     this.#backoff = new Backoff(parts.backoff);
+    this.#credentials = new AskedCredentials(parts.credentials);
+    this.#renewal = this.#createRenewal();
   }
 
   get status(): ClientStatus {
@@ -102,10 +108,14 @@ export class ClientCore {
 
   /** Asks for credentials again and presents them, now or with the connection that is being made. */
   async refreshCredentials(): Promise<void> {
-    const credentials = await this.#askCredentials();
-    if (this.#attempt !== undefined) this.#attempt.credentials = credentials;
-    const connection = this.#connection ?? this.#attempt?.connection;
-    connection?.present(credentials);
+    if (await this.#credentials.ask()) this.#present();
+  }
+
+  /** An attempt that has no connection yet presents what is newest by then. */
+  #present(): void {
+    const { newest } = this.#credentials;
+    (this.#connection ?? this.#attempt?.connection)?.present(newest);
+    for (const connection of this.#leaving) if (connection.isAsked) connection.present(newest);
   }
 
   #end(): void {
@@ -114,6 +124,7 @@ export class ClientCore {
     const attempt = this.#attempt;
     this.#attempt = undefined;
     attempt?.giveUp();
+    this.#renewal.stop(clientClosed());
     for (const call of this.#waiting.splice(0)) call.failed(clientClosed());
     this.#connection?.close();
     for (const connection of this.#leaving) connection.close();
@@ -127,11 +138,11 @@ export class ClientCore {
   }
 
   #connect(): void {
-    const attempt: Attempt = { giveUp: () => undefined };
+    const attempt: Attempt = { giveUp: () => undefined, hasCredentials: false };
     this.#attempt = attempt;
     this.#status.set('connecting');
     this.#timer = setTimeout(
-      () => this.#attemptFailed(attempt, unanswered(attempt.credentials !== undefined)),
+      () => this.#attemptFailed(attempt, unanswered(attempt.hasCredentials)),
       this.#parts.connectTimeoutMs,
     );
     void this.#ask(attempt);
@@ -139,19 +150,13 @@ export class ClientCore {
 
   async #ask(attempt: Attempt): Promise<void> {
     try {
-      const credentials = await this.#askCredentials();
+      await this.#credentials.ask();
       if (this.#attempt !== attempt) return;
-      if (attempt.credentials === undefined) attempt.credentials = credentials;
+      attempt.hasCredentials = true;
       this.#open(attempt);
     } catch (cause) {
       this.#attemptFailed(attempt, noCredentials(cause));
     }
-  }
-
-  async #askCredentials(): Promise<string | null> {
-    const credentials: unknown = (await this.#parts.credentials()) ?? null;
-    if (credentials === null || typeof credentials === 'string') return credentials;
-    throw new TypeError(`credentials must give a string or null, not a ${typeof credentials}.`);
   }
 
   #open(attempt: Attempt): void {
@@ -160,7 +165,7 @@ export class ClientCore {
       attempt.giveUp = this.#parts.connect([SUBPROTOCOLS[this.#parts.codec]], {
         opened: (transport, subprotocol) => {
           if (this.#attempt !== attempt) return transport.terminate();
-          attempt.connection = this.#createConnection(attempt, transport, subprotocol);
+          attempt.connection = this.#createConnection(transport, subprotocol);
         },
         message: (message) => attempt.connection?.receive(message),
         drained: () => attempt.connection?.drained(),
@@ -174,12 +179,14 @@ export class ClientCore {
     });
   }
 
-  #createConnection(attempt: Attempt, transport: Transport, subprotocol: string): ClientConnection {
+  #createConnection(transport: Transport, subprotocol: string): ClientConnection {
     const { codec, models, limits, schedule } = this.#parts;
     const parts = { transport, codec: codecOf(subprotocol) ?? codec, models, limits, schedule };
-    return new ClientConnection(parts, attempt.credentials ?? null, {
+    return new ClientConnection(parts, this.#credentials.newest, {
       ready: (connection) => this.#ready(connection),
       draining: (connection) => this.#draining(connection),
+      credentialsAsked: () => void this.#renewal.begin(),
+      refused: (connection, call, error) => this.#refused(connection, call, error),
       idle: (connection) => this.#idle(connection),
       closed: (connection, code, reason) => this.#closed(connection, code, reason),
     });
@@ -207,6 +214,34 @@ export class ClientCore {
     for (const call of calls) call.failed(error);
   }
 
+  #createRenewal(): Renewal {
+    const { limits, connectTimeoutMs } = this.#parts;
+    const port = {
+      present: () => this.#present(),
+      open: (call: ClientCall) => this.use(call),
+      done: () => this.#renewed(),
+    };
+    // The application's own refreshes have the other half of what servers allow.
+    return new Renewal(this.#credentials, port, limits.credentialsPerMinute / 2, connectTimeoutMs);
+  }
+
+  /**
+   * A call that credentials were presented behind, or whose connection is about to go, needs no
+   * others to be asked for: the next connection asks by itself.
+   */
+  #refused(connection: ClientConnection, call: ClientCall, error: StreamError): void {
+    const isCurrent = this.#connection === connection;
+    if (!isCurrent || connection.presented > call.presented) return this.use(call);
+    clearTimeout(this.#timer);
+    this.#renewal.reopen(call, error);
+    if (!this.#renewal.isAsking) this.#renewed();
+  }
+
+  /** A connection without calls was kept for those that might be opened again. */
+  #renewed(): void {
+    if (this.#connection?.callCount === 0) this.#idle(this.#connection);
+  }
+
   #draining(connection: ClientConnection): void {
     if (this.#connection !== connection) return;
     this.#release(connection);
@@ -216,7 +251,7 @@ export class ClientCore {
 
   #idle(connection: ClientConnection): void {
     if (this.#leaving.has(connection)) return connection.close();
-    if (this.#connection !== connection) return;
+    if (this.#connection !== connection || this.#renewal.isAsking) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#release(connection);

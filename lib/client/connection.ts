@@ -1,15 +1,13 @@
 import { fromErrorBody } from '../model/error-body.js';
 import { CloseCode } from '../protocol/close-codes.js';
-import { type Credit, FIRST_ITEM, FrameType, type OutputKind } from '../protocol/frames.js';
+import { type Credit, FIRST_ITEM, FrameType } from '../protocol/frames.js';
 import { firstCredit } from '../protocol/limits.js';
 import { Link, type LinkHandler, type LinkParts } from '../protocol/link.js';
 import { StreamError } from '../protocol/stream-error.js';
 import { ProtocolViolation } from '../protocol/violation.js';
-import { Pump, type PumpPort, type Source } from '../stream/pump.js';
-import { toSource } from '../stream/source.js';
-import { SlowConsumerError } from '../stream/stream-controller.js';
 import type { ClientCall } from './call.js';
-import { connectionLost, INPUT_FAILED, toInputErrorBody } from './errors.js';
+import { connectionLost } from './errors.js';
+import { SentInputs } from './sent-inputs.js';
 
 /** What a connection tells its client. */
 export interface ConnectionListener {
@@ -17,6 +15,10 @@ export interface ConnectionListener {
   ready(connection: ClientConnection): void;
   /** The server goes away: no call is to be opened here any more. */
   draining(connection: ClientConnection): void;
+  /** The server wishes fresh credentials. */
+  credentialsAsked(connection: ClientConnection): void;
+  /** A call was refused before it had begun, and waits to be opened again. */
+  refused(connection: ClientConnection, call: ClientCall, error: StreamError): void;
   /** The last call is over. */
   idle(connection: ClientConnection): void;
   /** The connection is over; its calls fail now. Called once. */
@@ -27,17 +29,18 @@ export interface ConnectionListener {
 export class ClientConnection {
   readonly #link: Link;
   readonly #listener: ConnectionListener;
-  readonly #limits: LinkParts['limits'];
   readonly #calls = new Map<number, ClientCall>();
-  /** Of the inputs, by their numbers: those of a call follow its own. */
-  readonly #pumps = new Map<number, Pump>();
+  readonly #inputs: SentInputs;
   #next = 1;
+  #presented = 0;
+  #isAsked = false;
+  #isDraining = false;
   #inputCredit: Credit | undefined;
 
   constructor(parts: LinkParts, credentials: string | null, listener: ConnectionListener) {
     this.#listener = listener;
-    this.#limits = parts.limits;
-    this.#link = new Link(parts, this.#handler());
+    this.#link = new Link({ ...parts, mayList: true }, this.#handler());
+    this.#inputs = new SentInputs(this.#link.writer, parts.limits.windowItems);
     const { items, bytes } = firstCredit(parts.limits);
     this.#link.writer.frame([FrameType.hello, [items, bytes], credentials]);
     this.#link.writer.flush();
@@ -45,6 +48,16 @@ export class ClientConnection {
 
   get callCount(): number {
     return this.#calls.size;
+  }
+
+  /** How often credentials were presented behind the first frame. */
+  get presented(): number {
+    return this.#presented;
+  }
+
+  /** Whether the server waits for fresh credentials. */
+  get isAsked(): boolean {
+    return this.#isAsked;
   }
 
   /** For the transport's maker. */
@@ -78,16 +91,18 @@ export class ClientConnection {
     call.attach({
       grant: (items, bytes) => this.#grant(id, items, bytes),
       cancel: () => this.#cancel(id),
+      presented: this.#presented,
     });
-    let stream = id;
-    for (const input of call.inputs.values()) this.#startInput(call, ++stream, input);
+    this.#inputs.start(id, call, this.#inputCredit as Credit);
     // Starting an input runs its owner's code, which may have ended the call.
-    if (call.isOver) this.#stopInputs(id, call);
+    if (call.isOver) this.#inputs.stop(id, call);
   }
 
   /** Presents new credentials for the calls that will be opened. */
   present(credentials: string | null): void {
     this.#link.writer.frame([FrameType.credentials, credentials]);
+    this.#presented++;
+    this.#isAsked = false;
   }
 
   /** Closes the connection; calls that are open fail. */
@@ -98,17 +113,16 @@ export class ClientConnection {
   #handler(): LinkHandler {
     return {
       welcome: (_, credit, messageBytes) => this.#welcome(credit, messageBytes),
-      opened: (id, kind) => this.#opened(id, kind),
+      opened: (id, kind) => this.#call(id)?.opened(kind),
       item: (id, size, frame) => this.#item(id, size, frame),
       unreadable: (id, problem) => this.#unreadable(id, problem),
       end: (id) => this.#finish(id)?.ended(),
-      error: (id, body, problem) => this.#finish(id)?.failed(fromErrorBody(body, problem)),
-      cancel: (stream) => this.#stopInput(this.#known(stream, this.#pumps), stream),
-      credit: (stream, { items, bytes }) => this.#known(stream, this.#pumps)?.grant(items, bytes),
-      drain: () => this.#listener.draining(this),
-      roomAgain: () => {
-        for (const pump of this.#pumps.values()) pump.resume();
-      },
+      error: (id, body, problem) => this.#failed(id, fromErrorBody(body, problem)),
+      cancel: (stream) => this.#inputs.cancel(this.#known(stream)),
+      credit: (stream, credit) => this.#inputs.grant(this.#known(stream), credit),
+      credentials: (given) => this.#askedFor(given),
+      drain: () => this.#drain(),
+      roomAgain: () => this.#inputs.resume(),
       closed: (code, reason) => this.#closed(code, reason),
       broken: () => undefined,
     };
@@ -121,27 +135,49 @@ export class ClientConnection {
     this.#listener.ready(this);
   }
 
-  #opened(id: number, kind: OutputKind): void {
-    this.#known(id, this.#calls)?.opened(kind);
+  #askedFor(given: string | null): void {
+    if (given !== null) throw new ProtocolViolation('credentials from a server');
+    this.#isAsked = true;
+    this.#listener.credentialsAsked(this);
+  }
+
+  #drain(): void {
+    this.#isDraining = true;
+    this.#listener.draining(this);
   }
 
   #item(id: number, size: number, frame: unknown[]): void {
-    const call = this.#known(id, this.#calls);
+    const call = this.#call(id);
+    call?.begun();
     if (call === undefined || call.inbox.receive(frame, FIRST_ITEM, size)) return;
     throw new ProtocolViolation('more items than were granted', CloseCode.creditExceeded);
   }
 
+  /** A call that was refused may be opened again: then its inputs are only detached from here. */
+  #failed(id: number, error: StreamError): void {
+    const call = this.#call(id);
+    const isAgain = call?.refused(error.code, this.#isDraining) === true;
+    this.#finish(id);
+    if (isAgain) this.#listener.refused(this, call, error);
+    else call?.failed(error);
+  }
+
   #unreadable(id: number, problem: StreamError): void {
-    const call = this.#known(id, this.#calls);
+    const call = this.#call(id);
     if (call === undefined) return;
     this.#cancel(id);
     call.failed(problem);
   }
 
-  /** What a frame names; `undefined` for what is over, whose late frames mean nothing. */
-  #known<T>(id: number, table: ReadonlyMap<number, T>): T | undefined {
-    if (id >= this.#next) throw new ProtocolViolation('a frame for a call that never was');
-    return table.get(id);
+  /** The call a frame names; `undefined` for one that is over, whose late frames mean nothing. */
+  #call(id: number): ClientCall | undefined {
+    return this.#calls.get(this.#known(id));
+  }
+
+  /** The number a frame names, which some call must have taken. */
+  #known(number: number): number {
+    if (number < this.#next) return number;
+    throw new ProtocolViolation('a frame for a call that never was');
   }
 
   #grant(id: number, items: number, bytes: number): void {
@@ -156,69 +192,16 @@ export class ClientConnection {
 
   /** Lets a call go: its inputs are told to stop. */
   #finish(id: number): ClientCall | undefined {
-    const call = this.#known(id, this.#calls);
+    const call = this.#call(id);
     if (call === undefined) return undefined;
     this.#calls.delete(id);
-    this.#stopInputs(id, call);
+    this.#inputs.stop(id, call);
     this.#checkIdle();
     return call;
   }
 
-  #stopInputs(id: number, call: ClientCall): void {
-    for (let stream = id + 1; stream <= id + call.inputs.size; stream++) {
-      this.#stopInput(this.#pumps.get(stream), stream);
-    }
-  }
-
-  /** Forgotten at once: a source that hangs may never settle. */
-  #stopInput(pump: Pump | undefined, stream: number): void {
-    this.#pumps.delete(stream);
-    pump?.stop();
-  }
-
   #checkIdle(): void {
     if (this.#calls.size === 0) this.#listener.idle(this);
-  }
-
-  #startInput(call: ClientCall, stream: number, input: unknown): void {
-    const port = this.#inputPort(call, stream);
-    const credit = this.#inputCredit as Credit;
-    try {
-      const source = toSource(input, {
-        capacity: this.#limits.windowItems,
-        overflowError,
-      }) as Source;
-      const pump = new Pump(source, port, credit.items, credit.bytes);
-      this.#pumps.set(stream, pump);
-      void pump.run();
-    } catch (error) {
-      port.fail(error);
-    }
-  }
-
-  #inputPort(call: ClientCall, stream: number): PumpPort {
-    const writer = this.#link.writer;
-    return {
-      get hasRoom() {
-        return writer.hasRoom;
-      },
-      write: (item) => writer.item(stream, item),
-      end: () => writer.frame([FrameType.end, stream]),
-      fail: (error) => {
-        call.inputFailed(error);
-        this.#inputFailed(stream, error);
-      },
-      settled: () => void this.#pumps.delete(stream),
-    };
-  }
-
-  /** What the error says of itself may be what can't be sent. */
-  #inputFailed(stream: number, error: unknown): void {
-    try {
-      this.#link.writer.frame([FrameType.error, stream, toInputErrorBody(error)]);
-    } catch {
-      this.#link.writer.frame([FrameType.error, stream, INPUT_FAILED]);
-    }
   }
 
   /** The client hears of it first: a source that is stopped may make a call, which must not come here. */
@@ -228,16 +211,16 @@ export class ClientConnection {
     this.#listener.closed(this, code, reason);
     const told = reason === '' ? `${code}` : `${code}, ${reason}`;
     for (const [id, call] of calls) {
-      this.#stopInputs(id, call);
+      this.#inputs.stop(id, call);
       call.failed(connectionLost(told));
     }
   }
 }
 
-function overflowError(): unknown {
-  return new SlowConsumerError();
-}
-
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return 'An argument can not be sent.';
+  }
 }

@@ -1,4 +1,4 @@
-import { CallOutput, ClientCall } from './call.js';
+import { CallOutput, ClientCall, type RunInContext } from './call.js';
 import { ClientCore } from './client-core.js';
 import type { Connect } from './connect.js';
 import { type ClientOptions, resolveClientOptions } from './options.js';
@@ -6,8 +6,15 @@ import type { StreamingClient, StreamingClientControl } from './types.js';
 
 type Endpoint = Readonly<Record<string, (...args: unknown[]) => CallOutput>>;
 
-/** Makes a client over a way to connect. */
-export function createClient<T>(options: ClientOptions, connect: Connect): StreamingClient<T> {
+/**
+ * Makes a client over a way to connect. `captureContext` is called for each call: its inputs are
+ * read in the asynchronous context that it captures, where the platform has any.
+ */
+export function createClient<T>(
+  options: ClientOptions,
+  connect: Connect,
+  captureContext: () => RunInContext = () => runDirectly,
+): StreamingClient<T> {
   const parts = resolveClientOptions(options, connect);
   const core = new ClientCore(parts);
   const control: StreamingClientControl = {
@@ -20,12 +27,17 @@ export function createClient<T>(options: ClientOptions, connect: Connect): Strea
   };
   const endpoint = (name: string): Endpoint =>
     named((method) => (...args) => {
-      const call = new ClientCall(`${name}.${method}`, args, parts.limits);
+      const call = new ClientCall(`${name}.${method}`, args, parts.limits, {
+        reopens: parts.credentials !== undefined,
+        run: captureContext(),
+      });
       core.use(call);
       return new CallOutput(call);
     });
   return named(endpoint, control) as unknown as StreamingClient<T>;
 }
+
+const runDirectly: RunInContext = (run) => run();
 
 /** Names that JavaScript itself asks for, when such an object is awaited or turned into JSON. */
 const NOT_NAMES: ReadonlySet<string> = new Set(['then', 'toJSON']);

@@ -1,4 +1,6 @@
+import { AsyncResource } from 'node:async_hooks';
 import { WebSocket } from 'ws';
+import type { RunInContext } from './call.js';
 import { createClient } from './create-client.js';
 import type { StreamingClientOptions } from './options.js';
 import type { StreamingClient } from './types.js';
@@ -17,5 +19,12 @@ export function createStreamingClient<T>(options: StreamingClientOptions): Strea
   return createClient(
     options,
     createWebSocketConnect(options.url, webSocketClass as unknown as WebSocketClass),
+    captureContext,
   );
+}
+
+/** A call that waits for its connection is opened in a context of somebody else's. */
+function captureContext(): RunInContext {
+  const context = new AsyncResource('StreamingClientCall');
+  return (run) => context.runInAsyncScope(run);
 }

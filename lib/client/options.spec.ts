@@ -7,7 +7,7 @@ describe('The options of a client', () => {
   it('have defaults', () => {
     const parts = resolveClientOptions({}, connect);
     expect(parts).toMatchObject({ codec: 'json', connectTimeoutMs: 5_000, idleMs: 5_000 });
-    expect(parts.credentials()).toBeNull();
+    expect(parts.credentials).toBeUndefined();
   });
 
   it('may be 0 where a time is meant', () => {

@@ -2,16 +2,18 @@ import { type ModelClass, ModelRegistry } from '../model/registry.js';
 import { type Limits, resolveLimits } from '../protocol/limits.js';
 import { createSchedule } from '../protocol/schedule.js';
 import type { CodecName } from '../protocol/version.js';
+import type { CredentialsFunction } from './asked-credentials.js';
 import type { BackoffOptions } from './backoff.js';
 import type { ClientParts } from './client-core.js';
 import type { Connect } from './connect.js';
 
-type Credentials = string | null | undefined;
-
 /** What a client can be told, beside where its server is. */
 export interface ClientOptions {
-  /** Asked at each connect and on `refreshCredentials()`; what it gives is sent in-band, never in the URL. */
-  readonly credentials?: () => Credentials | Promise<Credentials>;
+  /**
+   * Asked at each connect, on `refreshCredentials()`, when the server wishes fresh ones, and once for
+   * a call that was refused as `unauthenticated`; what it gives is sent in-band, never in the URL.
+   */
+  readonly credentials?: CredentialsFunction;
   /** The model classes whose instances cross the wire; others arrive as an error. */
   readonly models?: readonly ModelClass[];
   /** `json` is readable in a browser's tools; `msgpack` carries bytes as bytes. @default 'json' */
@@ -42,8 +44,8 @@ export function resolveClientOptions(options: ClientOptions, connect: Connect): 
   if (codec !== 'json' && codec !== 'msgpack') {
     throw new TypeError(`codec must be 'json' or 'msgpack', not ${String(codec)}.`);
   }
-  const { credentials = () => null } = options;
-  if (typeof credentials !== 'function') {
+  const { credentials } = options;
+  if (credentials !== undefined && typeof credentials !== 'function') {
     throw new TypeError('credentials must be a function that gives a string or null.');
   }
   checkMs('connectTimeoutMs', connectTimeoutMs);

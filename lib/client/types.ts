@@ -14,7 +14,10 @@ export interface StreamingClientControl {
   onStatus(listener: (status: ClientStatus) => void): () => void;
   /** Ends the open calls and the connection for good; fulfilled once the connection is closed. */
   close(): Promise<void>;
-  /** Asks for the credentials again and presents them for the calls to come; rejected if asking fails. */
+  /**
+   * Asks for the credentials again and presents them, for the calls to come and for the guards of
+   * those that run; rejected if asking fails.
+   */
   refreshCredentials(): Promise<void>;
 }
 

@@ -56,17 +56,33 @@ export class CallEnds {
     for (const run of this.#onClose?.splice(0) ?? []) this.#run(run);
   }
 
-  /** Whether an error is only the signal's own reason, thrown by what heeded it. */
+  /**
+   * Whether an error is only the signal's own reason, thrown by what heeded it. Much of Node wraps
+   * it in an error of its own.
+   */
   isOwnAbort(error: unknown): boolean {
-    return this.#abort?.signal.aborted === true && error === this.#abort.signal.reason;
+    if (this.#abort?.signal.aborted !== true) return false;
+    const { reason } = this.#abort.signal;
+    return error === reason || isCausedBy(error, reason);
   }
 
-  #run(run: () => void): void {
+  /** A function may be asynchronous, and a rejection that nobody handles would end the process. */
+  #run(run: () => unknown): void {
     try {
-      run();
+      const result = run();
+      if (result instanceof Promise) result.catch(this.#failed);
     } catch (error) {
       this.#failed(error);
     }
+  }
+}
+
+/** What is thrown may throw again when it is looked at. */
+function isCausedBy(error: unknown, reason: unknown): boolean {
+  try {
+    return error instanceof Error && error.cause === reason;
+  } catch {
+    return false;
   }
 }
 

@@ -12,6 +12,20 @@ export interface ServerPeer {
   /** The newest credentials it presented. */
   readonly credentials: string | null;
   readonly limits: Limits;
+  /** Asks the client to present fresh credentials. One that can't does nothing. */
+  askCredentials(): void;
+  /** Sends what was gathered, now. */
+  flush(): void;
+  /** Asks the client to open its next calls on another connection; those that run go on. */
+  drain(): void;
+  /** Closes the connection: too many of the credentials it presented were refused. */
+  refuse(): void;
+  /**
+   * Has a question asked each time that what was gathered is to be sent, for as long as calls run
+   * here whose items may not be written any more once something has happened elsewhere: a process
+   * that was stopped finds out so. `false` throws it away and closes the connection. It may not throw.
+   */
+  guardFlush(mayFlush: (() => boolean) | undefined): void;
 }
 
 /** How a call ended. */
@@ -39,6 +53,24 @@ export interface ServerCall {
   readonly dropped: number;
   /** How the call ended; `undefined` while it runs. */
   readonly end: CallEnd | undefined;
+  /**
+   * Keeps the asynchronous context of this moment (what `AsyncLocalStorage` gives): the stream that
+   * the method returns is read and let go in it. Without it that is the one `invoke` began in.
+   */
+  keepContext(): void;
+  /**
+   * Keeps the call's place, and its session open, until what still runs for it has come to rest,
+   * although its result is there. What that rejects with comes too late: it is for the log.
+   */
+  keepUntil(rest: Promise<unknown>): void;
+  /**
+   * Lets no item be written, from now until `release` was called as often: not even what the handler
+   * gives just then, nor the end or the error of its stream. Inputs flow on.
+   */
+  hold(): void;
+  release(): void;
+  /** Ends it with an error from outside the handler, which is told as if it was cancelled. */
+  fail(error: unknown): void;
   /**
    * Runs a function as soon as the call is over, before the handler's cleanup: for what must wake a
    * handler that waits. At once when it is over already.

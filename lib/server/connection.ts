@@ -1,4 +1,4 @@
-import { fromErrorBody } from '../model/error-body.js';
+import { Allowance } from '../protocol/allowance.js';
 import { CloseCode } from '../protocol/close-codes.js';
 import { type Credit, type ErrorBody, FrameType } from '../protocol/frames.js';
 import { firstCredit, type Limits } from '../protocol/limits.js';
@@ -10,6 +10,8 @@ import type { Transport } from '../protocol/transport.js';
 import type { CodecName } from '../protocol/version.js';
 import { ProtocolViolation } from '../protocol/violation.js';
 import type { ServerCall, ServerPeer } from './call.js';
+import { HeldArguments } from './held-arguments.js';
+import { toInputError } from './input-error.js';
 import { Inputs } from './inputs.js';
 import type { MethodTable } from './method.js';
 import { type CallPort, RunningCall } from './running-call.js';
@@ -46,7 +48,9 @@ export class ServerConnection implements ServerPeer {
   readonly #link: Link;
   readonly #calls = new Map<number, RunningCall>();
   readonly #inputs: Inputs;
+  readonly #arguments: HeldArguments;
   readonly #callPort: CallPort;
+  readonly #presentations: Allowance;
   #highest = 0;
   #credentials: string | null = null;
   #outputCredit: Credit | undefined;
@@ -61,9 +65,11 @@ export class ServerConnection implements ServerPeer {
     this.limits = limits;
     this.#parts = parts;
     this.#inputs = new Inputs(limits, (frame) => this.#link.writer.frame(frame));
-    this.#callPort = this.#createCallPort();
+    this.#arguments = new HeldArguments(limits.unreadBytesPerConnection);
+    this.#presentations = new Allowance(limits.credentialsPerMinute);
     const { codec } = handshake;
     this.#link = new Link({ transport, codec, models, limits, schedule }, this.#handler());
+    this.#callPort = this.#createCallPort();
     this.#link.writer.frame([
       FrameType.welcome,
       id,
@@ -99,11 +105,26 @@ export class ServerConnection implements ServerPeer {
     this.#link.closed(code, reason);
   }
 
-  /** Asks the client to open its next calls elsewhere; those that run go on. */
   drain(): void {
     if (this.#draining) return;
     this.#draining = true;
     this.#link.writer.frame([FrameType.drain]);
+  }
+
+  askCredentials(): void {
+    this.#link.writer.frame([FrameType.credentials, null]);
+  }
+
+  flush(): void {
+    this.#link.writer.flush();
+  }
+
+  refuse(): void {
+    this.close(CloseCode.tooManyCredentials, 'too many credentials were refused');
+  }
+
+  guardFlush(mayFlush: (() => boolean) | undefined): void {
+    this.#link.writer.maySend = mayFlush;
   }
 
   /** Closes the connection; its calls end as lost. */
@@ -123,7 +144,7 @@ export class ServerConnection implements ServerPeer {
       unreadable: (stream, problem) => inputs.refuse(this.#known(stream), problem),
       end: (stream) => inputs.end(this.#known(stream)),
       error: (stream, body, problem) =>
-        inputs.fail(this.#known(stream), fromErrorBody(withoutId(body), problem)),
+        inputs.fail(this.#known(stream), toInputError(body, problem)),
       cancel: (id) => this.#call(id)?.stop('cancelled'),
       credit: (id, credit) => this.#call(id)?.grant(credit.items, credit.bytes),
       roomAgain: () => {
@@ -138,12 +159,20 @@ export class ServerConnection implements ServerPeer {
     if (this.#outputCredit !== undefined) throw new ProtocolViolation('a second hello');
     clearTimeout(this.#helloTimer);
     this.#outputCredit = credit;
-    this.#credentials = credentials;
+    this.#take(credentials);
   }
 
   #present(credentials: string | null): void {
     if (this.#outputCredit === undefined) throw beforeHello('credentials');
+    if (!this.#presentations.take()) {
+      throw new ProtocolViolation('too many credentials', CloseCode.tooManyCredentials);
+    }
+    this.#take(credentials);
+  }
+
+  #take(credentials: string | null): void {
     this.#credentials = credentials;
+    this.#parts.hooks.credentialsPresented?.(this);
   }
 
   #helloMissing(): void {
@@ -165,6 +194,7 @@ export class ServerConnection implements ServerPeer {
     const refusal = this.#refusal(places.length);
     if (refusal !== undefined) return this.#refuse(id, refusal);
     if (method === undefined) return this.#refuse(id, notFound(name));
+    if (!this.#arguments.hold(id, this.#link.message)) return this.#refuse(id, TOO_MUCH_HELD);
     const inputs = places.map((_, i) => this.#inputs.create(id + 1 + i));
     const call = new RunningCall(id, this, method, inputs, credit, this.#callPort, problem);
     this.#calls.set(id, call);
@@ -172,9 +202,9 @@ export class ServerConnection implements ServerPeer {
     call.start(problem === undefined ? args : []);
   }
 
-  #refusal(inputs: number): StreamError | undefined {
+  #refusal(inputs: number): ErrorBody | undefined {
     const { callsPerConnection, inputsPerCall } = this.limits;
-    if (this.#draining) return new StreamError('unavailable', 'The server is going away.');
+    if (this.#draining) return { code: 'unavailable', message: 'The server is going away.' };
     if (this.#calls.size >= callsPerConnection) {
       return tooMany(`${callsPerConnection} calls are open on this connection`);
     }
@@ -182,16 +212,17 @@ export class ServerConnection implements ServerPeer {
     return undefined;
   }
 
-  #refuse(id: number, error: StreamError): void {
-    const { code, message } = error;
-    this.#link.writer.frame([FrameType.error, id, { code, message }]);
+  /** A peer may ask for very many: what it is told is no Error, whose stack would cost the most. */
+  #refuse(id: number, body: ErrorBody): void {
+    this.#link.writer.frame([FrameType.error, id, body]);
   }
 
   /** More waits unread than the connection may hold: the call that was sent the last of it ends. */
   #overfull(stream: number): void {
     for (const call of this.#calls.values()) {
       if (call.number < stream && stream <= call.number + call.inputs.length) {
-        return call.fail(tooMany('Too much waits unread on this connection'));
+        const message = 'Too much waits unread on this connection.';
+        return call.fail(new StreamError('resource-exhausted', message));
       }
     }
   }
@@ -209,13 +240,8 @@ export class ServerConnection implements ServerPeer {
 
   #createCallPort(): CallPort {
     const { hooks, toStreamError } = this.#parts;
-    const connection = this;
     return {
-      get hasRoom() {
-        return connection.#link.writer.hasRoom;
-      },
-      item: (id, item) => this.#link.writer.item(id, item),
-      frame: (frame) => this.#link.writer.frame(frame),
+      writer: this.#link.writer,
       over: (call) => this.#callOver(call),
       settled: (call) => this.#callSettled(call),
       toStreamError,
@@ -236,6 +262,7 @@ export class ServerConnection implements ServerPeer {
 
   #callSettled(call: RunningCall): void {
     this.#calls.delete(call.number);
+    this.#arguments.release(call.number);
     if (this.#calls.size === 0) this.#parts.idle(this);
   }
 
@@ -255,19 +282,16 @@ function beforeHello(frame: string): ProtocolViolation {
   return new ProtocolViolation(`${frame} before hello`, CloseCode.helloMissing);
 }
 
-/** Ids are those of this side's log: none that a client makes up. */
-function withoutId({ code, message, data, exception }: ErrorBody): ErrorBody {
-  return { code, message, data, exception };
-}
-
 /** How much of a name is told back to who sent it. */
 const TOLD_NAME_LENGTH = 100;
 
-function notFound(name: string): StreamError {
+function notFound(name: string): ErrorBody {
   const told = name.slice(0, TOLD_NAME_LENGTH);
-  return new StreamError('not-found', `There is no streaming method "${told}".`);
+  return { code: 'not-found', message: `There is no streaming method "${told}".` };
 }
 
-function tooMany(message: string): StreamError {
-  return new StreamError('resource-exhausted', `${message}.`);
+function tooMany(what: string): ErrorBody {
+  return { code: 'resource-exhausted', message: `${what}.` };
 }
+
+const TOO_MUCH_HELD = tooMany('The calls of this connection hold too much as their arguments');

@@ -1,19 +1,20 @@
+import { AsyncResource } from 'node:async_hooks';
 import { toBareErrorBody, toErrorBody } from '../model/error-body.js';
+import type { FrameWriter } from '../protocol/frame-writer.js';
 import { type Credit, FrameType } from '../protocol/frames.js';
+import { Outlet } from '../protocol/outlet.js';
 import type { StreamError } from '../protocol/stream-error.js';
 import type { Inbox } from '../stream/inbox.js';
-import { Pump, type PumpPort } from '../stream/pump.js';
-import { type PushOptions, toSource } from '../stream/source.js';
+import { Pump } from '../stream/pump.js';
+import { isUnstarted, type PushOptions, toSource } from '../stream/source.js';
 import type { CallEnd, ServerCall, ServerPeer } from './call.js';
 import { CallEnds } from './call-ends.js';
 import type { ServerMethod } from './method.js';
 
 /** What a call asks of its connection and server. */
 export interface CallPort {
-  /** Whether the connection takes more now. */
-  readonly hasRoom: boolean;
-  item(id: number, item: unknown): number;
-  frame(frame: readonly unknown[]): void;
+  /** The connection's own, without a way around: every item takes it. */
+  readonly writer: Pick<FrameWriter, 'hasRoom' | 'item' | 'frame'>;
   /** The call is over: its inputs end. Called once. */
   over(call: RunningCall): void;
   /** The handler has come to rest: the call gives its place back. Called once, after `over`. */
@@ -45,6 +46,10 @@ export class RunningCall implements ServerCall {
   #dropped = 0;
   /** The handler came to rest before the call was over. */
   #isAtRest = false;
+  /** How much still runs for the call beside that. */
+  #unfinished = 0;
+  /** How many want nothing to be written for the moment. */
+  #holds = 0;
   /** What to tell of its error is being found out. */
   #isFailing = false;
   #pump: Pump | undefined;
@@ -53,6 +58,8 @@ export class RunningCall implements ServerCall {
   #creditItems: number;
   #creditBytes: number;
   #stuck: ReturnType<typeof setTimeout> | undefined;
+  /** Of its own, so that what a handler enters there is seen by no other call of the connection. */
+  #context = new AsyncResource('StreamingCall');
 
   constructor(
     number: number,
@@ -108,8 +115,39 @@ export class RunningCall implements ServerCall {
     this.#ends.onClose(run);
   }
 
+  keepContext(): void {
+    this.#context = new AsyncResource('StreamingCall');
+  }
+
+  keepUntil(rest: Promise<unknown>): void {
+    this.#unfinished++;
+    const finished = (): void => {
+      this.#unfinished--;
+      if (this.#isAtRest) this.#settled();
+    };
+    rest.then(finished, (error: unknown) => {
+      this.#failedLate(error);
+      finished();
+    });
+  }
+
+  hold(): void {
+    this.#holds++;
+    this.#pump?.hold();
+  }
+
+  release(): void {
+    if (--this.#holds > 0) return;
+    this.#pump?.release();
+    this.#giveValue?.();
+  }
+
   /** Runs the method. Called once, by the connection. */
   start(args: unknown[]): void {
+    this.#context.runInAsyncScope(() => this.#invoke(args));
+  }
+
+  #invoke(args: unknown[]): void {
     try {
       const result = this.method.invoke(this, args);
       if (!isThenable(result)) return this.#returned(result);
@@ -139,47 +177,53 @@ export class RunningCall implements ServerCall {
   /** The client gave up, or went away: nothing more is written, and the handler is told. */
   stop(end: 'cancelled' | 'connection-lost'): void {
     if (this.#state !== 'running') return;
-    this.#over(end);
-    this.#pump?.stop();
+    this.#context.runInAsyncScope(() => {
+      this.#over(end);
+      this.#pump?.stop();
+    });
   }
 
-  /** Ends the call with an error from outside the handler: it is told as if it was cancelled. */
   fail(error: unknown): void {
     if (this.#state !== 'running' || this.#isFailing) return;
-    this.#tellError(error);
-    this.#pump?.stop();
+    this.#context.runInAsyncScope(() => {
+      this.#tellError(error);
+      this.#pump?.stop();
+    });
   }
 
   #returned(value: unknown): void {
     try {
-      this.#begin(value);
+      this.#context.runInAsyncScope(() => this.#begin(value));
     } catch (error) {
       this.#failed(error);
     }
   }
 
   #begin(value: unknown): void {
+    if (this.#state !== 'running' && isUnstarted(value)) return this.#settled();
     const source = toSource(value, this.push);
     if (source === undefined) return this.#answer(value);
-    this.#pump = new Pump(source, this.#pumpPort(), this.#creditItems, this.#creditBytes);
+    this.#pump = new Pump(source, this.#outlet(), this.#creditItems, this.#creditBytes);
     if (this.#state !== 'running') return this.#pump.stop();
-    this.#port.frame([FrameType.opened, this.number, 'stream']);
-    void this.#pump.run();
+    if (this.#holds > 0) this.#pump.hold();
+    this.#port.writer.frame([FrameType.opened, this.number, 'stream']);
+    this.#pump.run();
   }
 
   /** The result of a promise method: one item, or none, and the end. */
   #answer(value: unknown): void {
     if (this.#state === 'running') {
-      if (!this.#port.hasRoom) return this.#hold(value);
-      this.#port.frame([FrameType.opened, this.number, 'value']);
-      if (value !== undefined) this.#port.item(this.number, value);
-      this.#port.frame([FrameType.end, this.number]);
+      if (!this.#port.writer.hasRoom || this.#holds > 0 || this.#isFailing)
+        return this.#keep(value);
+      this.#port.writer.frame([FrameType.opened, this.number, 'value']);
+      if (value !== undefined) this.#port.writer.item(this.number, value);
+      this.#port.writer.frame([FrameType.end, this.number]);
       this.#over('ended');
     }
     this.#settled();
   }
 
-  #hold(value: unknown): void {
+  #keep(value: unknown): void {
     this.#isAtRest = true;
     this.#giveValue = () => {
       this.#giveValue = undefined;
@@ -187,31 +231,26 @@ export class RunningCall implements ServerCall {
     };
   }
 
-  #pumpPort(): PumpPort {
-    const port = this.#port;
-    const number = this.number;
-    return {
-      get hasRoom() {
-        return port.hasRoom;
-      },
-      write: (item) => port.item(number, item),
-      end: () => {
-        port.frame([FrameType.end, number]);
-        this.#over('ended');
-      },
-      fail: (error) => this.#tellError(error),
+  #outlet(): Outlet {
+    return new Outlet(this.#port.writer, this.number, {
+      ended: () => this.#over('ended'),
+      failed: (error) => this.#tellError(error),
       settled: (error) => {
-        if (error !== undefined && !this.#ends.isOwnAbort(error)) port.failedLate(this, error);
+        if (error !== undefined) this.#failedLate(error);
         this.#settled();
       },
-    };
+    });
   }
 
   /** The method threw before it gave a stream: the handler is at rest. */
   #failed(error: unknown): void {
     if (this.#state === 'running') this.#tellError(error);
-    else if (!this.#ends.isOwnAbort(error)) this.#port.failedLate(this, error);
+    else this.#failedLate(error);
     this.#settled();
+  }
+
+  #failedLate(error: unknown): void {
+    if (!this.#ends.isOwnAbort(error)) this.#port.failedLate(this, error);
   }
 
   #tellError(error: unknown): void {
@@ -232,15 +271,16 @@ export class RunningCall implements ServerCall {
   /** Its data or its fields may be what can't be sent. */
   #writeError(told: StreamError): void {
     try {
-      this.#port.frame([FrameType.error, this.number, toErrorBody(told)]);
+      this.#port.writer.frame([FrameType.error, this.number, toErrorBody(told)]);
     } catch (error) {
-      this.#port.frame([FrameType.error, this.number, toBareErrorBody(told)]);
+      this.#port.writer.frame([FrameType.error, this.number, toBareErrorBody(told)]);
       this.#port.failedLate(this, error);
     }
   }
 
   #over(end: CallEnd): void {
     this.#state = 'over';
+    this.#giveValue = undefined;
     this.#port.over(this);
     this.#ends.over(end);
     if (this.#isAtRest) this.#settled();
@@ -249,7 +289,7 @@ export class RunningCall implements ServerCall {
 
   #watch(): void {
     const { stuckHandlerMs } = this.connection.limits;
-    this.#stuck = setTimeout(() => this.#port.stuck(this), stuckHandlerMs);
+    this.#stuck ??= setTimeout(() => this.#port.stuck(this), stuckHandlerMs);
     this.#stuck.unref();
   }
 
@@ -258,6 +298,7 @@ export class RunningCall implements ServerCall {
     this.#isAtRest = true;
     // What to tell of its error is still being found out.
     if (this.#state === 'running') return;
+    if (this.#unfinished > 0) return this.#watch();
     this.#state = 'settled';
     clearTimeout(this.#stuck);
     this.#port.settled(this);

@@ -4,6 +4,11 @@ import type { ServerCall, ServerPeer } from './call.js';
 /** What the engine tells of itself: it never logs. None of these may throw. */
 export interface ServerHooks {
   connectionOpened?(connection: ServerPeer): void;
+  /**
+   * The client presented credentials, with its first frame or later: before any frame behind them
+   * is looked at.
+   */
+  credentialsPresented?(connection: ServerPeer): void;
   connectionClosed?(connection: ServerPeer, code: number, reason: string): void;
   /** A call ended with an error: what was thrown, and what the client was told. */
   callFailed?(call: ServerCall, error: unknown, told: StreamError): void;

@@ -131,6 +131,8 @@ function toStreamErrorSafely(
   }
 }
 
+/** What was thrown is logged under the id; the cause is what failed on the way to the client. */
 function toInternal(cause: unknown): StreamError {
-  return new StreamError('internal', 'Something went wrong inside.', { cause });
+  const id = randomUUID();
+  return new StreamError('internal', 'Something went wrong on the server.', { id, cause });
 }

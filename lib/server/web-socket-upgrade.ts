@@ -4,8 +4,15 @@ import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { CloseCode } from '../protocol/close-codes.js';
 import type { Transport } from '../protocol/transport.js';
 import { chooseSubprotocol, type SubprotocolChoice } from '../protocol/version.js';
+import {
+  type AllowedOrigins,
+  createOriginTest,
+  type OriginTest,
+  trustedHeaders,
+} from './allowed-origins.js';
 import type { Handshake } from './connection.js';
 import type { StreamingServer } from './streaming-server.js';
+import { WebSocketFramer } from './web-socket-frame.js';
 
 /** How long a client may take for its side of the closing handshake, in ms. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -17,9 +24,13 @@ const BROKEN = 1006;
 export class WebSocketUpgrade {
   readonly #server: StreamingServer;
   readonly #webSockets: WebSocketServer;
+  readonly #framer = new WebSocketFramer();
+  readonly #isAllowed: OriginTest | undefined;
 
-  constructor(server: StreamingServer) {
+  /** Pages of other origins than `allowedOrigins` are refused; without it, they get no cookies in. */
+  constructor(server: StreamingServer, allowedOrigins?: AllowedOrigins) {
     this.#server = server;
+    this.#isAllowed = createOriginTest(allowedOrigins);
     // The types of `ws` don't know `closeTimeout` yet.
     const options: ServerOptions & { closeTimeout: number } = {
       noServer: true,
@@ -34,13 +45,14 @@ export class WebSocketUpgrade {
   }
 
   /**
-   * Answers one upgrade request. A client of another protocol gets HTTP 400; one of another version
+   * Answers one upgrade request. A page that may not connect gets HTTP 403; a client of another protocol gets HTTP 400; one of another version
    * is accepted and closed with 4406, because a browser can't tell its user of anything else.
    */
   handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // A socket that breaks in the middle of an upgrade must not end the process.
     const ignore = (): void => undefined;
     socket.on('error', ignore);
+    if (!this.#admits(request)) return refuse(socket, FORBIDDEN);
     const choice = chooseSubprotocol(offeredBy(request));
     if (choice.kind === 'foreign') return refuse(socket, BAD_REQUEST);
     if (!this.#server.isOpen) return refuse(socket, GOING_AWAY);
@@ -63,6 +75,12 @@ export class WebSocketUpgrade {
     clearTimeout(timer);
   }
 
+  /** Only browsers tell an origin, and only they present cookies that their user doesn't know of. */
+  #admits(request: IncomingMessage): boolean {
+    const { origin } = request.headers;
+    return origin === undefined || this.#isAllowed?.(origin, request) !== false;
+  }
+
   #accept(
     webSocket: WebSocket,
     choice: Exclude<SubprotocolChoice, { kind: 'foreign' }>,
@@ -76,10 +94,10 @@ export class WebSocketUpgrade {
     }
     const handshake: Handshake = {
       codec: choice.codec,
-      headers: request.headers,
+      headers: this.#isAllowed === undefined ? trustedHeaders(request.headers) : request.headers,
       remoteAddress: request.socket.remoteAddress,
     };
-    const transport = new WebSocketTransport(webSocket);
+    const transport = new WebSocketTransport(webSocket, socket, this.#framer);
     const connection = this.#server.accept(transport, handshake);
     webSocket.on('message', (data, isBinary) => {
       connection.receive(isBinary ? toBytes(data) : (data as Buffer).toString());
@@ -95,17 +113,21 @@ export class WebSocketUpgrade {
   }
 }
 
-/** A server's socket. `ws` tells how much it holds; the socket under it tells when it ran empty. */
+/** A server's socket. The one under it holds what waits, and tells when it ran empty. */
 class WebSocketTransport implements Transport {
   readonly #webSocket: WebSocket;
+  readonly #socket: Duplex;
+  readonly #framer: WebSocketFramer;
 
-  constructor(webSocket: WebSocket) {
+  constructor(webSocket: WebSocket, socket: Duplex, framer: WebSocketFramer) {
     this.#webSocket = webSocket;
+    this.#socket = socket;
+    this.#framer = framer;
   }
 
   /** One that closes takes nothing any more; with room in it, its sources would never wait. */
   get bufferedBytes(): number {
-    return this.#isOpen ? this.#webSocket.bufferedAmount : Number.POSITIVE_INFINITY;
+    return this.#isOpen ? this.#socket.writableLength : Number.POSITIVE_INFINITY;
   }
 
   get #isOpen(): boolean {
@@ -113,7 +135,11 @@ class WebSocketTransport implements Transport {
   }
 
   send(message: string | Uint8Array): void {
-    if (this.#isOpen) this.#webSocket.send(message);
+    if (!this.#isOpen) return;
+    const frame = this.#framer.frame(message);
+    // Without compression `ws` writes what it is given at once, so the two don't overtake each other.
+    if (frame === undefined) this.#webSocket.send(message);
+    else this.#socket.write(frame);
   }
 
   close(code: number, reason: string): void {
@@ -122,6 +148,14 @@ class WebSocketTransport implements Transport {
 
   terminate(): void {
     this.#webSocket.terminate();
+  }
+
+  pause(): void {
+    this.#webSocket.pause();
+  }
+
+  resume(): void {
+    this.#webSocket.resume();
   }
 }
 
@@ -143,6 +177,11 @@ interface Refusal {
 const BAD_REQUEST: Refusal = {
   status: '400 Bad Request',
   body: 'Expected a WebSocket with a nestjs-streaming subprotocol.',
+};
+
+const FORBIDDEN: Refusal = {
+  status: '403 Forbidden',
+  body: 'Pages of this origin may not connect.',
 };
 
 const GOING_AWAY: Refusal = {

@@ -6,11 +6,18 @@ import { delay, Service } from './service.js';
 
 const handlers = {
   who: (call: ServerCall) => call.connection.credentials,
+  hold: (call: ServerCall) => new Promise<void>((resolve) => call.onOver(resolve)),
 };
+
+/** What clients presented, in order. */
+let frames: (string | null)[] = [];
 
 let service: Service<typeof handlers>;
 
-afterEach(() => service.close());
+afterEach(async () => {
+  frames = [];
+  await service.close();
+});
 
 type Credentials = StreamingClientOptions['credentials'];
 
@@ -18,8 +25,18 @@ async function start(
   credentials: NonNullable<Credentials>,
   options: Partial<StreamingClientOptions> = {},
 ) {
-  service = await Service.start(handlers);
+  service = await Service.start(handlers, {}, (connection) => frames.push(connection.credentials));
   return service.createClient({ credentials, backoff: { firstMs: 1, maxMs: 1 }, ...options });
+}
+
+/** The server wishes fresh credentials of all its clients. */
+function ask(): void {
+  for (const connection of service.server.connections) connection.askCredentials();
+}
+
+/** What the server's newest connection was presented last. */
+function presented(): string | null | undefined {
+  return [...service.server.connections].at(-1)?.credentials;
 }
 
 /** A credentials function whose answers are given by hand. */
@@ -155,5 +172,114 @@ describe('The credentials of a client', () => {
     works = false;
     await expect(client.refreshCredentials()).rejects.toThrow('no token');
     expect(await client.test.who()).toBe('token');
+  });
+
+  it('are asked for and presented when the server wishes, on the open connection', async () => {
+    let token = 'old';
+    const client = await start(() => token);
+    expect(await client.test.who()).toBe('old');
+    token = 'new';
+    ask();
+    await until(() => presented() === 'new');
+    expect(await client.test.who()).toBe('new');
+    expect(service.opened).toBe(1);
+  });
+
+  it('that fail when the server wishes them disturb nothing, and are asked for again', async () => {
+    let given: () => string = () => 'old';
+    let asked = 0;
+    const client = await start(() => {
+      asked++;
+      return given();
+    });
+    const output = client.test.hold();
+    await until(() => service.server.callCount === 1);
+    for (const wrong of [() => 7 as never, () => Promise.reject(new Error('no token')) as never]) {
+      given = wrong;
+      const before = asked;
+      ask();
+      await until(() => asked > before);
+      await turns(5);
+    }
+    given = () => {
+      throw new Error('no token');
+    };
+    ask();
+    await until(() => asked === 4);
+    expect([client.status, service.server.callCount]).toEqual(['connected', 1]);
+    given = () => 'new';
+    ask();
+    await until(() => presented() === 'new');
+    output.cancel();
+    await failure(output);
+  });
+
+  it('are asked for once however often the server wishes at once', async () => {
+    const { asked, credentials } = byHand();
+    const client = await start(credentials);
+    const asking = client.test.who();
+    await until(() => asked.length === 1);
+    asked[0]?.('old');
+    await asking;
+    for (let i = 0; i < 50; i++) ask();
+    await turns(20);
+    expect(asked).toHaveLength(2);
+    asked[1]?.('new');
+    await until(() => presented() === 'new');
+    ask();
+    await until(() => asked.length === 3);
+    asked[2]?.('newest');
+    await until(() => presented() === 'newest');
+  });
+
+  it('are not there without a function, whatever the server wishes', async () => {
+    service = await Service.start(handlers, {}, (it) => frames.push(it.credentials));
+    const client = service.createClient();
+    expect(await client.test.who()).toBeNull();
+    ask();
+    await turns(20);
+    expect(await client.test.who()).toBeNull();
+    expect(frames).toEqual([null]);
+  });
+
+  it('are presented on a connection that drains, too, when it asks for them', async () => {
+    let token = 'old';
+    const client = await start(() => token);
+    const output = client.test.hold();
+    await until(() => service.server.callCount === 1);
+    const [leaving] = service.server.connections;
+    leaving?.drain();
+    await until(() => client.status === 'idle');
+    token = 'new';
+    leaving?.askCredentials();
+    await until(() => leaving?.credentials === 'new');
+    expect(service.opened).toBe(1);
+    token = 'newest';
+    expect(await client.test.who()).toBe('newest');
+    await client.refreshCredentials();
+    await turns(20);
+    expect(leaving?.credentials).toBe('new');
+    output.cancel();
+    await failure(output);
+  });
+
+  it('count that were asked for last, in whatever order they come', async () => {
+    const { asked, credentials } = byHand();
+    const client = await start(credentials);
+    const asking = client.test.who();
+    await until(() => asked.length === 1);
+    asked[0]?.('first');
+    await asking;
+    const refreshes = [client.refreshCredentials(), client.refreshCredentials()];
+    ask();
+    await until(() => asked.length === 4);
+    asked[3]?.('fourth');
+    await until(() => presented() === 'fourth');
+    asked[2]?.('third');
+    asked[1]?.('second');
+    await Promise.all(refreshes);
+    await turns(20);
+    expect(frames).toEqual(['first', 'fourth']);
+    expect(await client.test.who()).toBe('fourth');
   });
 });

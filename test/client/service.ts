@@ -7,6 +7,7 @@ import type { StreamingClientOptions } from '../../lib/client/options.js';
 import { ModelRegistry } from '../../lib/model/registry.js';
 import type { Limits } from '../../lib/protocol/limits.js';
 import { StreamError } from '../../lib/protocol/stream-error.js';
+import type { ServerPeer } from '../../lib/server/call.js';
 import type { ServerMethod } from '../../lib/server/method.js';
 import { StreamingServer } from '../../lib/server/streaming-server.js';
 import { WebSocketUpgrade } from '../../lib/server/web-socket-upgrade.js';
@@ -17,6 +18,7 @@ import { watchTimers } from '../engine/timers.js';
 export class Service<H extends Record<string, Handler>> {
   readonly #handlers: H;
   readonly #limits: Partial<Limits>;
+  readonly #presented: (connection: ServerPeer) => void;
   readonly #clients: EngineClient<H>[] = [];
   readonly #timers = watchTimers();
   readonly #sockets = new Set<Duplex>();
@@ -27,16 +29,22 @@ export class Service<H extends Record<string, Handler>> {
   /** The connections that were opened, all told. */
   opened = 0;
 
-  private constructor(handlers: H, limits: Partial<Limits>) {
+  private constructor(
+    handlers: H,
+    limits: Partial<Limits>,
+    presented: (connection: ServerPeer) => void,
+  ) {
     this.#handlers = handlers;
     this.#limits = limits;
+    this.#presented = presented;
   }
 
   static async start<H extends Record<string, Handler>>(
     handlers: H,
     limits: Partial<Limits> = {},
+    presented: (connection: ServerPeer) => void = () => undefined,
   ): Promise<Service<H>> {
-    const service = new Service(handlers, limits);
+    const service = new Service(handlers, limits, presented);
     await service.start();
     return service;
   }
@@ -69,7 +77,7 @@ export class Service<H extends Record<string, Handler>> {
       methods: createMethods(this.#handlers),
       models: new ModelRegistry([]),
       limits: this.#limits,
-      hooks: { connectionOpened: () => this.opened++ },
+      hooks: { connectionOpened: () => this.opened++, credentialsPresented: this.#presented },
       toStreamError: (error) =>
         error instanceof StreamError ? error : new StreamError('internal', 'Told in general.'),
     });

@@ -29,12 +29,16 @@ export interface EngineOptions {
   readonly clientLimits?: Partial<Limits>;
   readonly client?: ClientOptions;
   readonly hooks?: ServerHooks;
+  /** What clients are told of what handlers throw. */
+  readonly toStreamError?: (error: unknown) => StreamError | Promise<StreamError>;
 }
 
 /** The real server and the real client, joined in memory. */
 export interface Engine<H = unknown> {
   readonly server: StreamingServer;
   readonly client: EngineClient<H>;
+  /** The server's models. */
+  readonly models: ModelRegistry;
   readonly failures: { readonly error: unknown; readonly told: StreamError }[];
   readonly late: unknown[];
   /** The handlers that did not settle in time. */
@@ -54,15 +58,12 @@ export function createEngine<H extends Record<string, Handler>>(
   const late: unknown[] = [];
   const stuck: string[] = [];
   const closeFailures: unknown[] = [];
-  const models = options.models ?? [];
+  const models = new ModelRegistry(options.models ?? []);
   const server = new StreamingServer({
     methods: createMethods(handlers),
-    models: new ModelRegistry(models),
+    models,
     limits: options.limits,
-    toStreamError: (error) =>
-      error instanceof StreamError
-        ? error
-        : new StreamError('internal', 'Told in general.', { id: 'x' }),
+    toStreamError: options.toStreamError ?? toldInGeneral,
     hooks: {
       callFailed: (_, error, told) => failures.push({ error, told }),
       handlerFailedLate: (_, error) => late.push(error),
@@ -73,18 +74,24 @@ export function createEngine<H extends Record<string, Handler>>(
   });
   const { codec = 'json', clientLimits = {} } = options;
   const client = createClient(
-    { codec, models, limits: clientLimits, ...options.client },
+    { codec, models: options.models ?? [], limits: clientLimits, ...options.client },
     createMemoryConnect(server),
   ) as unknown as EngineClient<H>;
   return {
     server,
     client,
+    models,
     failures,
     late,
     stuck,
     closeFailures,
     close: () => close(server, client, timers),
   };
+}
+
+function toldInGeneral(error: unknown): StreamError {
+  if (error instanceof StreamError) return error;
+  return new StreamError('internal', 'Told in general.', { id: 'x' });
 }
 
 function createMethods(handlers: Record<string, Handler>): Map<string, ServerMethod> {
