@@ -1,5 +1,14 @@
+import type { ClusterLog, ClusterLogOptions } from './cluster-log.js';
+import type { HistoryDriver } from './history-driver.js';
+
 /** How far a message goes: this process, or every process of the cluster, this one included. */
 export type Reach = 'local' | 'global';
+
+/**
+ * Whether what is published reaches where it should: `reconnecting` while a clustered driver looks
+ * for its servers, `closed` when the bus is.
+ */
+export type BusStatus = 'connected' | 'reconnecting' | 'closed';
 
 /**
  * Where a driver puts what arrives on one channel. Neither member throws. A driver calls them in
@@ -9,7 +18,10 @@ export type Reach = 'local' | 'global';
 export interface ChannelReceiver {
   /** Takes one message. The instance is shared by all subscribers of the process. */
   message(message: unknown): void;
-  /** Tells that messages were lost at this place, or may have been; `reason` is for people. */
+  /**
+   * Tells that messages were lost at this place, or may have been; `reason` is for people. Told when
+   * what comes next arrives, and no earlier: who reads up elsewhere from then on misses nothing.
+   */
   gap(reason: string): void;
 }
 
@@ -36,6 +48,14 @@ export abstract class BusDriver {
   /** Whether `global` reaches other processes. The bus asks for `global` only where it is true. */
   abstract readonly clustered: boolean;
 
+  /** What keeps the messages of channels with a history. */
+  abstract readonly history: HistoryDriver;
+
+  /** How it stands with the driver now. One that has nobody to lose is connected. */
+  get status(): BusStatus {
+    return 'connected';
+  }
+
   /**
    * Carries one message to all who are subscribed to the channel within its reach, each once, those
    * of this process too; without subscribers it does nothing. `local` is delivered in this process,
@@ -51,6 +71,14 @@ export abstract class BusDriver {
    * nothing for a server that can't be reached: the subscription stands when it is back.
    */
   abstract subscribe(channel: string, receiver: ChannelReceiver): DriverSubscription;
+
+  /**
+   * Takes part in a log that all servers share, at once; throws nothing for a server that can't be
+   * reached. `close()` closes it.
+   *
+   * @throws TypeError for options that make no sense.
+   */
+  abstract openLog(options: ClusterLogOptions): ClusterLog;
 
   /**
    * Lets everything go, once, as the last call the driver gets: no receiver is called afterwards.

@@ -22,3 +22,18 @@ export class BusError extends Error {
     BusError.prototype.name = 'BusError';
   }
 }
+
+/**
+ * The bus is closed or can't be reached, or has more under way than it may have. A message whose
+ * `publish` rejects with it was not confirmed; it may have arrived all the same when the answer was
+ * lost on its way back.
+ */
+export class BusUnavailableError extends BusError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('unavailable', message, options);
+  }
+
+  static {
+    BusUnavailableError.prototype.name = 'BusUnavailableError';
+  }
+}

@@ -1,9 +1,12 @@
 import { OverflowQueue } from '../stream/overflow.js';
 import { BusError } from './bus-error.js';
-import type { ChannelMember } from './channel.js';
-import type { Channels } from './channels.js';
+import type { Gap } from './gap.js';
+import type { HistoryRecord } from './history-driver.js';
+import type { PacedMember } from './history-member.js';
 import { MessageCheck } from './message-type.js';
+import { overflowGap, ReadingPlace } from './reading-place.js';
 import type { SubscribeOptions, Subscription } from './subscription.js';
+import { callUser } from './user-function.js';
 
 interface Deferred {
   readonly promise: Promise<void>;
@@ -11,29 +14,52 @@ interface Deferred {
   reject(error: unknown): void;
 }
 
+/** What a subscription needs to know of its channel, and tells its owner. */
+export interface SubscriptionContext {
+  readonly channel: string;
+  /** Whether what there is no room for can be read later. */
+  readonly hasHistory: boolean;
+  onDrop(): void;
+  /** `onGap` threw. */
+  onError(error: unknown): void;
+  /** Runs once, when no more messages are taken. */
+  onClose(): void;
+}
+
+const CAPACITY = 4096;
+
 /**
  * A subscription as a member of its channel: one bounded queue, which its reader reads directly.
- * `onClose` runs once, when no more messages are taken.
  */
-export class ChannelSubscription<T> implements Subscription<T>, ChannelMember {
-  readonly #name: string;
+export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
+  readonly waits: boolean;
+  readonly #context: SubscriptionContext;
+  readonly #options: SubscribeOptions;
   readonly #check: MessageCheck | undefined;
   readonly #queue: OverflowQueue<T>;
+  readonly #place: ReadingPlace;
+  readonly #capacity: number;
   readonly #ready = createDeferred();
-  readonly #onClose: () => void;
   #leave: () => void = () => {};
+  #onRoom: (() => void) | undefined;
 
-  constructor(name: string, options: SubscribeOptions, onDrop: () => void, onClose: () => void) {
-    this.#name = name;
-    this.#onClose = onClose;
-    this.#check = options.type === undefined ? undefined : new MessageCheck(options.type);
+  constructor(options: SubscribeOptions, context: SubscriptionContext) {
+    const { type, onGap, capacity = CAPACITY, overflow } = options;
+    this.#context = context;
+    this.#options = options;
+    this.#check = type === undefined ? undefined : new MessageCheck(type);
+    this.#place = new ReadingPlace(
+      onGap && ((gap) => callUser(onGap, gap, (error) => context.onError(error))),
+    );
     this.#queue = new OverflowQueue<T>({
-      capacity: options.capacity,
-      overflow: options.overflow,
-      overflowError: () => new BusError('slow-consumer', tooSlow(name)),
-      onDrop,
+      capacity,
+      overflow,
+      overflowError: () => new BusError('slow-consumer', tooSlow(context.channel)),
+      onDrop: () => context.onDrop(),
       onClose: () => this.#closed(),
     });
+    this.#capacity = overflow === 'latest' ? 1 : capacity;
+    this.waits = context.hasHistory && overflow === undefined;
   }
 
   get ready(): Promise<void> {
@@ -44,15 +70,33 @@ export class ChannelSubscription<T> implements Subscription<T>, ChannelMember {
     return this.#queue.dropped;
   }
 
-  join(channels: Channels): void {
-    this.#leave = channels.join(this.#name, this);
+  get position(): string | undefined {
+    return this.#place.position;
+  }
+
+  get room(): number {
+    return this.#capacity - this.#queue.size;
+  }
+
+  onRoom(fn: () => void): void {
+    this.#onRoom = fn;
+  }
+
+  /** Called once, with what makes it leave its channel. */
+  joined(leave: () => void): void {
+    this.#leave = leave;
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    return this.#queue.next();
+    this.#place.tellGaps();
+    this.#place.asked(this.#queue.size);
+    const result = this.#queue.next();
+    if (this.#onRoom !== undefined) this.#offerRoom();
+    return result;
   }
 
   return(): Promise<IteratorReturnResult<undefined>> {
+    this.#place.clear();
     return this.#queue.return();
   }
 
@@ -61,15 +105,23 @@ export class ChannelSubscription<T> implements Subscription<T>, ChannelMember {
   }
 
   cancel(): void {
-    void this.#queue.return();
+    void this.return();
   }
 
-  receive(message: unknown): void {
+  receive(message: unknown, record?: HistoryRecord): void {
+    const { dropped } = this.#queue;
     if (this.#check === undefined || this.#check.accepts(message)) this.#queue.push(message as T);
     else this.#queue.pushError(this.#mismatch(this.#check, message));
+    if (this.#queue.dropped !== dropped) this.#overflowed();
+    if (this.#queue.dropped === dropped || this.#dropsOldest) this.#place.entered(record?.position);
   }
 
-  stand(): void {
+  gap(gap: Gap): boolean {
+    return this.#place.gap(gap);
+  }
+
+  stand(position?: string): void {
+    if (position !== undefined) this.#place.begin(position);
     this.#ready.resolve();
   }
 
@@ -82,14 +134,33 @@ export class ChannelSubscription<T> implements Subscription<T>, ChannelMember {
     this.#queue.end();
   }
 
+  get #dropsOldest(): boolean {
+    const { overflow } = this.#options;
+    return overflow === 'dropOldest' || overflow === 'latest';
+  }
+
+  #overflowed(): void {
+    if (this.#dropsOldest) this.#place.lostOldest(overflowGap(1));
+    else if (this.#options.overflow === 'dropNewest') this.#place.gap(overflowGap(1));
+  }
+
+  // At half its capacity, so that what is read again comes in pages and not one by one.
+  #offerRoom(): void {
+    if (this.room < this.#capacity / 2) return;
+    const onRoom = this.#onRoom;
+    this.#onRoom = undefined;
+    onRoom?.();
+  }
+
   #mismatch(check: MessageCheck, message: unknown): BusError {
-    return new BusError('invalid-argument', check.complaint(this.#name, message));
+    return new BusError('invalid-argument', check.complaint(this.#context.channel, message));
   }
 
   #closed(): void {
+    this.#onRoom = undefined;
     this.#leave();
     this.#ready.resolve();
-    this.#onClose();
+    this.#context.onClose();
   }
 }
 

@@ -1,42 +1,60 @@
-import type { ChannelMember } from './channel.js';
-import type { Channels } from './channels.js';
+import { BusError } from './bus-error.js';
+import type { Gap, GapListener } from './gap.js';
+import type { PacedMember } from './history-member.js';
+import type { MessageCheck } from './message-type.js';
 import type { MessageListener } from './subscription.js';
+import { callUser } from './user-function.js';
 
-/** One owner's listener on one channel. `onEnd` runs once, when it will not be called again. */
-export class Listener implements ChannelMember {
+/** What a listener needs to know of its channel, and tells its owner. */
+export interface ListenerContext {
+  readonly channel: string;
+  readonly onGap: GapListener | undefined;
+  readonly check: MessageCheck | undefined;
+  onError(error: unknown): void;
+  /** Runs once, when it will not be called again. */
+  onEnd(): void;
+}
+
+/** One owner's listener on one channel. */
+export class Listener implements PacedMember {
+  readonly room = Number.POSITIVE_INFINITY;
+  readonly waits = false;
   readonly #fn: MessageListener;
-  readonly #onError: (error: unknown) => void;
-  readonly #onEnd: () => void;
+  readonly #context: ListenerContext;
+  readonly #onError = (error: unknown): void => this.#context.onError(error);
   #leave: () => void = () => {};
   #over = false;
 
-  constructor(fn: MessageListener, onError: (error: unknown) => void, onEnd: () => void) {
+  constructor(fn: MessageListener, context: ListenerContext) {
     this.#fn = fn;
-    this.#onError = onError;
-    this.#onEnd = onEnd;
+    this.#context = context;
   }
 
-  join(channel: string, channels: Channels): void {
-    this.#leave = channels.join(channel, this);
+  /** Called once, with what makes it leave its channel. */
+  joined(leave: () => void): void {
+    this.#leave = leave;
   }
 
   remove(): void {
     if (this.#over) return;
     this.#over = true;
     this.#leave();
-    this.#onEnd();
+    this.#context.onEnd();
   }
 
   receive(message: unknown): void {
-    const fn = this.#fn;
-    try {
-      const result = fn(message);
-      // A rejection that nobody handles would end the process.
-      if (isThenable(result)) Promise.resolve(result).catch(this.#onError);
-    } catch (error) {
-      this.#onError(error);
-    }
+    const { check, channel } = this.#context;
+    if (check === undefined || check.accepts(message)) callUser(this.#fn, message, this.#onError);
+    else this.#onError(new BusError('invalid-argument', check.complaint(channel, message)));
   }
+
+  gap(gap: Gap): boolean {
+    const { onGap } = this.#context;
+    if (onGap !== undefined && !this.#over) callUser(onGap, gap, this.#onError);
+    return onGap !== undefined;
+  }
+
+  onRoom(): void {}
 
   stand(): void {}
 
@@ -47,8 +65,4 @@ export class Listener implements ChannelMember {
   end(): void {
     this.remove();
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value;
 }

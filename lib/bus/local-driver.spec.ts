@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { ChannelReceiver } from './bus-driver.js';
 import { LocalDriver } from './local-driver.js';
 import { describeBusDriver } from './spec/bus-driver.contract.js';
+import { describeHistory } from './spec/history.contract.js';
 import { Relay, RelayDriver } from './spec/relay-driver.js';
 
 describeBusDriver('LocalDriver', { clustered: false, create: async () => new LocalDriver() });
 
 const relay = new Relay();
 describeBusDriver('RelayDriver', { clustered: true, create: async () => new RelayDriver(relay) });
+
+describeHistory('LocalDriver', { clustered: false, create: async () => new LocalDriver() });
 
 function createReceiver(message: (message: unknown) => void): ChannelReceiver {
   return { message, gap: () => {} };

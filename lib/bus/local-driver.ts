@@ -1,9 +1,10 @@
 import { BusDriver, type ChannelReceiver, type DriverSubscription } from './bus-driver.js';
+import type { ClusterLog, ClusterLogOptions } from './cluster-log.js';
+import { LocalLogs } from './local-cluster-log.js';
+import { LocalHistories } from './local-histories.js';
 
-interface Delivery {
-  readonly channel: string;
-  readonly message: unknown;
-}
+/** A message that waits, or what delivers something else. */
+type Delivery = { readonly channel: string; readonly message: unknown } | (() => void);
 
 /**
  * The driver of a bus that stays in its process: a message is delivered before `publish` returns.
@@ -12,7 +13,9 @@ interface Delivery {
  */
 export class LocalDriver extends BusDriver {
   readonly clustered = false;
+  readonly history = new LocalHistories((deliver) => this.inTurn(deliver));
   readonly #receivers = new Map<string, ChannelReceiver>();
+  readonly #logs = new LocalLogs();
   readonly #done = Promise.resolve();
   #waiting: Delivery[] = [];
   #delivering = false;
@@ -21,6 +24,12 @@ export class LocalDriver extends BusDriver {
     if (this.#delivering) this.#waiting.push({ channel, message });
     else this.#deliver(channel, message);
     return this.#done;
+  }
+
+  /** Runs what delivers when no other delivery is under way: at once, or after it. */
+  inTurn(deliver: () => void): void {
+    if (this.#delivering) this.#waiting.push(deliver);
+    else this.#run(deliver);
   }
 
   subscribe(channel: string, receiver: ChannelReceiver): DriverSubscription {
@@ -34,8 +43,14 @@ export class LocalDriver extends BusDriver {
     };
   }
 
+  openLog(options: ClusterLogOptions): ClusterLog {
+    return this.#logs.open(options);
+  }
+
   close(): Promise<void> {
     this.#receivers.clear();
+    this.history.close();
+    this.#logs.close();
     return this.#done;
   }
 
@@ -49,9 +64,22 @@ export class LocalDriver extends BusDriver {
     }
   }
 
+  #run(deliver: () => void): void {
+    this.#delivering = true;
+    try {
+      deliver();
+      while (this.#waiting.length > 0) this.#deliverWaiting();
+    } finally {
+      this.#delivering = false;
+    }
+  }
+
   #deliverWaiting(): void {
     const batch = this.#waiting;
     this.#waiting = [];
-    for (const { channel, message } of batch) this.#receivers.get(channel)?.message(message);
+    for (const delivery of batch) {
+      if (typeof delivery === 'function') delivery();
+      else this.#receivers.get(delivery.channel)?.message(delivery.message);
+    }
   }
 }

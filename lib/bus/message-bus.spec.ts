@@ -280,12 +280,31 @@ describe('MessageBus in one process', () => {
     });
   });
 
+  it('tells the hook of what was not published, and ends no process where nobody waits for it', async () => {
+    const publishFailed = vi.fn();
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const bus = new MessageBus({ hooks: { publishFailed } });
+    void bus.publish('', 1);
+    await bus.close();
+    void bus.publish('a', 1);
+    await new Promise(setImmediate);
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+    expect(publishFailed.mock.calls).toEqual([
+      ['', expect.any(TypeError)],
+      ['a', expect.objectContaining({ code: 'unavailable' })],
+    ]);
+  });
+
   describe('when it is used wrongly', () => {
     const channels = ['', undefined, null, 1, {}] as string[];
 
     it('refuses a channel that is no string, or an empty one', async () => {
       const bus = new MessageBus();
-      const expected = new TypeError('A channel must be a string that is not empty.');
+      const expected = new TypeError(
+        'A channel must be a string that is not empty, or made by defineChannel().',
+      );
       for (const channel of channels) {
         await expect(bus.publish(channel, 1)).rejects.toEqual(expected);
         expect(() => bus.subscribe(channel)).toThrow(expected);
@@ -414,11 +433,13 @@ describe('MessageBus over a clustered driver', () => {
     expect(unhandled).not.toHaveBeenCalled();
   });
 
-  it('tells the hook of a gap', () => {
+  it('tells the hook of a gap, and how many have not been told themselves', () => {
     const { bus, driver, hooks } = createClustered();
     bus.subscribe('a');
+    bus.addListener('a', () => {});
+    bus.subscribe('a', { onGap: () => {} });
     driver.gap('a', 'reconnected');
-    expect(hooks.gap.mock.calls).toEqual([['a', 'reconnected']]);
+    expect(hooks.gap.mock.calls).toEqual([['a', 'reconnected', 2]]);
   });
 });
 

@@ -1,5 +1,6 @@
-import type { BusDriver } from './bus-driver.js';
+import type { BusDriver, BusStatus } from './bus-driver.js';
 import type { BusHooks } from './bus-hooks.js';
+import type { ShareMessage } from './channel.js';
 import { Channels } from './channels.js';
 import { LocalDriver } from './local-driver.js';
 import { Messages } from './messages.js';
@@ -14,6 +15,8 @@ export interface MessageBusOptions {
   /** What carries the messages; the bus owns it from here on. @default a `LocalDriver` */
   readonly driver?: BusDriver | undefined;
   readonly hooks?: BusHooks | undefined;
+  /** Told of a message that goes to several subscriptions of this process, before they get it. */
+  readonly share?: ShareMessage | undefined;
 }
 
 /**
@@ -26,13 +29,24 @@ export interface MessageBusOptions {
  * listener too. A subscription that nobody reads costs its capacity at most.
  */
 export class MessageBus extends Messages {
+  readonly #driver: BusDriver;
   readonly #channels: Channels;
   #closing: Promise<void> | undefined;
 
   constructor(options: MessageBusOptions = {}) {
-    const channels = new Channels(options.driver ?? new LocalDriver(), options.hooks ?? {});
+    const driver = options.driver ?? new LocalDriver();
+    const channels = new Channels(driver, options.hooks ?? {}, options.share);
     super(channels);
+    this.#driver = driver;
     this.#channels = channels;
+  }
+
+  /**
+   * `connected` when what is published reaches everybody, `reconnecting` while a clustered driver
+   * looks for its servers, `closed` after `close()`. A bus that stays in its process is connected.
+   */
+  get status(): BusStatus {
+    return this.#closing === undefined ? this.#driver.status : 'closed';
   }
 
   /**
@@ -50,6 +64,15 @@ export class MessageBus extends Messages {
   /** How many subscriptions and listeners there are on a channel, or on all of them. */
   subscriberCount(channel?: string): number {
     return channel === undefined ? this.#channels.countAll() : this.#channels.count(channel);
+  }
+
+  /**
+   * Ends what was subscribed and added through the bus itself: its loops end once they were read
+   * empty. What other owners have stays, and publishing goes on. `StreamingModule` does so when the
+   * application closes, before the providers of other modules are destroyed.
+   */
+  endSubscriptions(): void {
+    this.finish();
   }
 
   /**

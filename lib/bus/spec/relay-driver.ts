@@ -4,7 +4,10 @@ import {
   type DriverSubscription,
   type Reach,
 } from '../bus-driver.js';
+import type { ClusterLog, ClusterLogOptions } from '../cluster-log.js';
+import { LocalLogs } from '../local-cluster-log.js';
 import { LocalDriver } from '../local-driver.js';
+import { RelayHistory, RelayHistoryServer } from './relay-history.js';
 
 /**
  * A cluster within the process, for tests: its drivers are servers of their own, reach one another
@@ -12,6 +15,8 @@ import { LocalDriver } from '../local-driver.js';
  */
 export class Relay {
   readonly drivers = new Set<RelayDriver>();
+  readonly histories = new RelayHistoryServer();
+  readonly logs = new LocalLogs();
   #hold: Promise<void> | undefined;
   #refusal: unknown;
 
@@ -45,13 +50,16 @@ interface RemoteSubscription {
 
 export class RelayDriver extends BusDriver {
   readonly clustered = true;
+  readonly history: RelayHistory;
   readonly #relay: Relay;
   readonly #local = new LocalDriver();
+  readonly #logs: ClusterLog[] = [];
   readonly #subscriptions = new Map<string, RemoteSubscription>();
 
   constructor(relay: Relay) {
     super();
     this.#relay = relay;
+    this.history = new RelayHistory(relay.histories);
     relay.drivers.add(this);
   }
 
@@ -77,7 +85,14 @@ export class RelayDriver extends BusDriver {
     this.#subscriptions.get(channel)?.receiver.gap(reason);
   }
 
+  openLog(options: ClusterLogOptions): ClusterLog {
+    const log = this.#relay.logs.open(options);
+    this.#logs.push(log);
+    return log;
+  }
+
   async close(): Promise<void> {
+    for (const log of this.#logs) void log.close();
     this.#relay.drivers.delete(this);
     this.#subscriptions.clear();
     await this.#local.close();

@@ -1,0 +1,54 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { defineChannel } from '../../lib/bus/define-channel.js';
+import { MessageBus } from '../../lib/bus/message-bus.js';
+import { hashSlot } from '../../lib/bus/redis/hash-slot.js';
+import { describeHistory } from '../../lib/bus/spec/history.contract.js';
+import { CLUSTER_VERSIONS, connectDriver } from './driver.js';
+import { RedisCluster } from './redis-cluster.js';
+
+let cluster: RedisCluster;
+const buses: MessageBus[] = [];
+
+beforeAll(async () => {
+  cluster = await RedisCluster.start();
+});
+
+afterAll(() => cluster.stop());
+
+afterEach(async () => {
+  for (const bus of buses.splice(0)) await bus.close();
+});
+
+for (const [version, toConfig] of CLUSTER_VERSIONS) {
+  describeHistory(`RedisDriver with ${version} on a cluster`, {
+    clustered: true,
+    create: () => connectDriver(toConfig(cluster.nodes)),
+  });
+
+  describe(`A history with ${version} on a cluster`, () => {
+    it('is told to be gone where its slot was given away without its keys, and goes on', async () => {
+      const channel = defineChannel<number>(`moved ${version}`, {
+        history: { size: 100, ttlMs: 60_000 },
+      });
+      const driver = await connectDriver(toConfig(cluster.nodes));
+      const bus = new MessageBus({ driver });
+      buses.push(bus);
+      const seen: unknown[] = [];
+      const onGap = ({ reason }: { reason: string }) => seen.push(reason);
+      bus.addListener(channel, (message) => seen.push(message), { onGap });
+      await bus.subscribe(channel).ready;
+      await bus.publish(channel, 1);
+      await vi.waitFor(() => expect(seen).toEqual([1]));
+      const slot = hashSlot(`nestjs-streaming:history:{${channel.name}}`);
+      const from = cluster.serverOf(slot);
+      const to = cluster.servers.find((it) => it !== from) ?? from;
+      await from.command('DEL', `nestjs-streaming:history:{${channel.name}}`);
+      await from.command('DEL', `nestjs-streaming:history:{${channel.name}}:tail`);
+      await cluster.move(slot, from, to);
+      await vi.waitFor(() => bus.publish(channel, 2), { timeout: 10_000, interval: 50 });
+      await vi.waitFor(() => expect(seen.at(-1)).toBe(2), { timeout: 10_000 });
+      expect(seen.slice(0, 2)).toEqual([1, 'reset']);
+      await cluster.move(slot, to, from);
+    });
+  });
+}
