@@ -24,9 +24,13 @@ const ROOMS: Readonly<Record<string, Room>> = {
 
   // The engine: knows no Nest.
   server: { rooms: ['protocol', 'stream', 'model'], packages: ['node:*'], inOneFile: ['ws'] },
-  client: { rooms: ['protocol', 'stream', 'model'], packages: [], inOneFile: ['ws'] },
-  bus: { rooms: ['stream', 'model'], packages: ['node:*'] },
-  'bus/redis': { rooms: ['bus', 'stream', 'model'], packages: ['node:*', 'ioredis'] },
+  client: {
+    rooms: ['protocol', 'stream', 'model'],
+    packages: [],
+    inOneFile: ['ws', 'node:async_hooks'],
+  },
+  bus: { rooms: ['stream', 'model', 'protocol'], packages: ['node:*'] },
+  'bus/redis': { rooms: ['bus', 'protocol'], packages: ['node:*'], inOneFile: ['ioredis'] },
   auth: { rooms: ['bus', 'protocol'], packages: ['node:*'] },
 
   // The Nest side, and the entry ".".
@@ -35,7 +39,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['@nestjs/*', 'rxjs', 'reflect-metadata', 'node:*'],
   },
   'index.ts': {
-    rooms: ['nest', 'auth', 'bus', 'model', 'protocol', 'stream'],
+    rooms: ['nest', 'auth', 'bus', 'bus/redis', 'model', 'protocol', 'stream'],
     packages: ['reflect-metadata'],
   },
   testing: {

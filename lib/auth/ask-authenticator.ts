@@ -13,14 +13,15 @@ export interface Answer {
 export async function askAuthenticator(
   options: AuthenticationsOptions,
   credentials: string | null,
-  request: AuthenticationRequest,
+  { headers, remoteAddress }: AuthenticationRequest,
 ): Promise<Answer> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(tooSlow(options.timeoutMs)), options.timeoutMs);
   });
   try {
-    const info = await Promise.race([options.authenticate(credentials, request), late]);
+    const asked = options.authenticate(credentials, { headers, remoteAddress });
+    const info = await Promise.race([asked, late]);
     return { info: isOver(checkInfo(info)) ? null : info };
   } catch (error) {
     return { info: null, error };

@@ -37,7 +37,22 @@ describe('Authentications', () => {
     who.present('a');
     await who.settled();
     expect(who.info).toBe(ANNA);
-    expect(room.events).toEqual([]);
+    expect(room.events).toEqual(['refused']);
+  });
+
+  it('counts the failures of credentials that others replaced at once', async () => {
+    const who = room.connect('x');
+    for (const credentials of ['y', 'z']) {
+      await Promise.resolve();
+      who.present(credentials);
+    }
+    who.present('a');
+    await who.settled();
+    who.present('w');
+    await who.settled();
+    who.present('v');
+    await who.settled();
+    expect(room.events.filter((event) => event === 'refuse')).toHaveLength(1);
   });
 
   it('ends a call with revoked when its user is revoked, and no other', async () => {
@@ -192,6 +207,62 @@ describe('Authentications', () => {
     expect(call.error).toBeUndefined();
   });
 
+  it('shows the guards the credentials it goes by, not those it refused', async () => {
+    const who = room.connect('a');
+    await who.settled();
+    for (const refused of ['b', 'nonsense']) {
+      who.present(refused);
+      expect(who.credentials).toBe('a');
+      await who.settled();
+      expect(who.credentials).toBe('a');
+    }
+  });
+
+  it('gives the calls of a user to nobody else who signs in once that one is revoked', async () => {
+    let answer: () => void = () => {};
+    const who = room.connect('a');
+    const call = await admitted(who, () => {
+      if (who.info?.userId === 'anna') return true;
+      return new Promise((resolve) => {
+        answer = () => resolve(who.info !== null);
+      });
+    });
+    room.revoke({ kind: 'user', userId: 'anna' });
+    who.present('b');
+    await who.settled();
+    answer();
+    await settle();
+    expect(who.info).toMatchObject({ userId: 'ben' });
+    expect(call.error).toMatchObject({ code: 'unauthenticated' });
+    expect(call.holds).toBe(1);
+  });
+
+  it('takes the credentials from guards where a kept revocation leaves nothing', async () => {
+    room.revoke({ kind: 'auth', userId: 'anna', authId: 'phone' });
+    const who = room.connect('a');
+    await who.settled();
+    expect([who.info, who.credentials, who.isRevoked]).toEqual([null, null, true]);
+  });
+
+  it('tells of an expiry as an expiry, although something was revoked before', async () => {
+    const who = room.connect('a');
+    const call = new NotedCall(who, async () => {
+      await settle();
+      return who.info !== null;
+    });
+    const admission = call.authorization.admit();
+    await settle();
+    room.revoke({ kind: 'scopes', userId: 'anna', scopes: ['draw'] });
+    await admission;
+    room.all.suspend();
+    room.tokens.delete('a');
+    room.all.resume(false);
+    await settle();
+    await settle();
+    await settle();
+    expect(call.error).toMatchObject({ code: 'unauthenticated' });
+  });
+
   it('ends guarded calls when the client presents nothing any more', async () => {
     const who = room.connect('a');
     const call = await admitted(who);
@@ -290,6 +361,31 @@ describe('an authentication that expires', () => {
     await settle();
     expect(call.error).toBeUndefined();
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('waits at the end for credentials that are being looked at, and writes nothing', async () => {
+    let answer: () => void = () => {};
+    const expiresAt = new Date(Date.now() + 10_000);
+    const own = new Room({
+      authenticate: async (credentials) => {
+        if (credentials === 'e') return { ...ANNA, expiresAt };
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        return ANNA;
+      },
+      timeoutMs: 100_000,
+    });
+    const who = own.connect('e');
+    const call = await admitted(who);
+    who.present('fresh');
+    vi.advanceTimersByTime(11_000);
+    await settle();
+    expect([call.holds, call.error]).toEqual([1, undefined]);
+    answer();
+    await settle();
+    expect([call.holds, call.error]).toEqual([0, undefined]);
+    who.close();
   });
 
   it('ends nothing for a date in the year 2099', async () => {

@@ -1,5 +1,6 @@
 import { StreamError } from '../protocol/stream-error.js';
-import type { AuthMember, Change, ConnectionAuthentication } from './connection-authentication.js';
+import type { AuthMember, Change } from './auth-member.js';
+import type { ConnectionAuthentication } from './connection-authentication.js';
 import type { RevocationKind } from './revocation.js';
 
 /** The call behind an authorization. */
@@ -21,6 +22,8 @@ export class CallAuthorization implements AuthMember {
   readonly #ask: () => Promise<void>;
   #state: 'opening' | 'admitted' | 'over' = 'opening';
   #change: Change | undefined;
+  /** Whom it runs for: nobody else who signs in on the connection gets its items. */
+  #user: string | undefined;
   #isAsking = false;
   #isHeld = false;
   #isSuspended = false;
@@ -29,6 +32,11 @@ export class CallAuthorization implements AuthMember {
     this.#call = call;
     this.#who = who;
     this.#ask = ask;
+  }
+
+  /** Whether items of it may be under way. */
+  get mayWrite(): boolean {
+    return this.#state === 'admitted' && !this.#isHeld && !this.#isSuspended;
   }
 
   /**
@@ -45,7 +53,7 @@ export class CallAuthorization implements AuthMember {
     this.#call.onOver(() => this.#over());
     await this.#askUntilSettled();
     if (!this.#who.isCurrent) throw unavailable();
-    if (this.#state === 'opening') this.#state = 'admitted';
+    if (this.#state === 'opening') this.#admitted();
   }
 
   /** Who it is has changed. When it returns, nothing is written before the guards said yes. */
@@ -82,8 +90,15 @@ export class CallAuthorization implements AuthMember {
     }
   }
 
+  #admitted(): void {
+    this.#state = 'admitted';
+    this.#change = undefined;
+  }
+
   async #askUntilSettled(): Promise<void> {
     for (let asked = Number.NaN; asked !== this.#who.version && this.#state !== 'over'; ) {
+      // Credentials that were renewed in time are being looked at.
+      if (this.#change?.why === 'expired') await this.#who.settled();
       asked = this.#who.version;
       await this.#askOnce(asked);
     }
@@ -92,10 +107,19 @@ export class CallAuthorization implements AuthMember {
   /** A no to who it no longer is, is no answer. */
   async #askOnce(version: number): Promise<void> {
     try {
+      this.#checkUser();
       await this.#ask();
     } catch (error) {
       if (version === this.#who.version) throw this.#denial(error);
     }
+  }
+
+  #checkUser(): void {
+    const { info } = this.#who;
+    if (info === null) return;
+    const user = String(info.userId);
+    this.#user ??= user;
+    if (user !== this.#user) throw credentialsRefused();
   }
 
   #denial(error: unknown): unknown {
@@ -119,8 +143,8 @@ export class CallAuthorization implements AuthMember {
   }
 
   #over(): void {
-    this.#state = 'over';
     this.#who.remove(this);
+    this.#state = 'over';
   }
 }
 

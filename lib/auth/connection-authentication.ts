@@ -1,25 +1,11 @@
 import { type Answer, askAuthenticator } from './ask-authenticator.js';
+import type { AuthMember, Change } from './auth-member.js';
 import type { AuthPeer } from './auth-peer.js';
 import type { AuthenticationInfo } from './authentication-info.js';
 import type { AuthenticationsOptions } from './authentications-options.js';
 import { Expiry } from './expiry.js';
 import type { KeptRevocations } from './kept-revocations.js';
-import { concerns, leftOf, type Revocation, type RevocationKind } from './revocation.js';
-
-/** Why a call's guards are asked again. */
-export type Change =
-  | { readonly why: 'revoked'; readonly by: RevocationKind }
-  | { readonly why: 'expired' }
-  | { readonly why: 'renewed' };
-
-/** One guarded call of the connection. */
-export interface AuthMember {
-  /** Who it is has changed. */
-  changed(change: Change): void;
-  /** Revocations may be missing: nothing is written until `resume`. */
-  suspend(): void;
-  resume(): void;
-}
+import { concerns, leftOf, type Revocation } from './revocation.js';
 
 /** What a connection needs of those of its process. */
 export interface AuthRealm {
@@ -29,6 +15,13 @@ export interface AuthRealm {
   index(connection: ConnectionAuthentication, user: string): void;
   unindex(connection: ConnectionAuthentication, user: string): void;
   close(connection: ConnectionAuthentication): void;
+}
+
+/** What became of the credentials of one presentation. */
+interface Outcome extends Answer {
+  readonly credentials: string | null;
+  /** The authenticator knew somebody, of whom a revocation left nothing. */
+  readonly isRevoked: boolean;
 }
 
 /** How often the authenticator is asked again because a revocation came while it worked. */
@@ -44,12 +37,18 @@ export class ConnectionAuthentication {
   readonly #peer: AuthPeer;
   readonly #all: AuthRealm;
   readonly #calls = new Set<AuthMember>();
-  #credentials: string | null = null;
+  /** What was presented last. */
+  #newest: string | null = null;
+  /** What the answer is for; `undefined` before the first. */
+  #answered: string | null | undefined;
   #answer: Answer = NOBODY;
+  #lastUser: string | undefined;
   #settling: Promise<void> | undefined;
   #expiry: Expiry | undefined;
   #isOpen = true;
   #isRevoked = false;
+  /** A call that might write is over, and what it gave may not be sent yet. */
+  #hasGathered = false;
   /** Revocations may have been lost, so that what was known of the client counts no more. */
   #mustBeAsked = false;
   #failures = 0;
@@ -72,9 +71,18 @@ export class ConnectionAuthentication {
     return this.#answer.error;
   }
 
-  /** What the client proves itself with; nothing once that was taken from it. */
+  /** Who it is or was last, for the log. */
+  get lastUser(): string | undefined {
+    return this.#lastUser;
+  }
+
+  /**
+   * What the client proves itself with: that of who it is, not what it presented since and was not
+   * answered for, or was refused. Nothing once that was taken from it.
+   */
   get credentials(): string | null {
-    return this.#isRevoked ? null : this.#credentials;
+    if (this.#isRevoked) return null;
+    return this.#answered === undefined ? this.#newest : this.#answered;
   }
 
   /** Whether the authentication was taken away: cookies prove nothing any more, either. */
@@ -92,14 +100,27 @@ export class ConnectionAuthentication {
     return this.#presented;
   }
 
-  /** Whether guarded calls may be written. */
+  /** Whether guarded calls may be opened and written. */
   get isCurrent(): boolean {
     return this.#all.isCurrent;
   }
 
+  /**
+   * Whether what was gathered may be sent: items of guarded calls may be in it, of those that are
+   * over since, too. Asked once for each time it is sent.
+   */
+  get mayFlush(): boolean {
+    if (this.#calls.size === 0 && !this.#hasGathered) return true;
+    if (this.#all.isCurrent) {
+      this.#hasGathered = false;
+      return true;
+    }
+    return !this.#hasGathered && ![...this.#calls].some((call) => call.mayWrite);
+  }
+
   /** Takes in credentials; those that come while the authenticator works replace each other. */
   present(credentials: string | null): void {
-    this.#credentials = credentials;
+    this.#newest = credentials;
     this.#presented += 1;
     this.#settling ??= this.#authenticate();
   }
@@ -119,6 +140,7 @@ export class ConnectionAuthentication {
   }
 
   remove(call: AuthMember): void {
+    this.#hasGathered ||= call.mayWrite;
     this.#calls.delete(call);
   }
 
@@ -130,16 +152,16 @@ export class ConnectionAuthentication {
     this.#peer.flush();
   }
 
+  /** What was gathered goes out first, or is thrown away: afterwards nothing guarded is in it. */
   suspend(): void {
-    for (const call of this.#calls) call.suspend();
     this.#peer.flush();
+    for (const call of [...this.#calls]) call.suspend();
   }
 
   resume(isWhole: boolean): void {
-    if (isWhole) return this.#resumeCalls();
-    this.#mustBeAsked = true;
-    this.present(this.#credentials);
-    void this.#settling?.then(() => this.#resumeCalls());
+    if (!isWhole) this.#askOnceMore();
+    if (isWhole || this.#settling === undefined) return this.#resumeCalls();
+    void this.#settling.then(() => this.#resumeCalls());
   }
 
   /** The connection is gone. */
@@ -149,52 +171,68 @@ export class ConnectionAuthentication {
     this.#all.close(this);
   }
 
+  /** Whom it had taken for nobody, revoked ones too, it needn't ask about. */
+  #askOnceMore(): void {
+    const isAsking = this.#settling !== undefined;
+    if (!isAsking && this.#answer.info === null) return;
+    this.#mustBeAsked = true;
+    this.present(isAsking ? this.#newest : (this.#answered ?? null));
+  }
+
   async #authenticate(): Promise<void> {
-    const { revocations } = this.#all;
+    const { options, revocations } = this.#all;
     for (let tries = 1; this.#isOpen; tries++) {
       const presented = this.#presented;
+      const credentials = this.#newest;
       const since = revocations.applied;
-      const answer = await askAuthenticator(this.#all.options, this.#credentials, this.#peer);
-      if (presented !== this.#presented) continue;
-      const left = answer.info === null ? NOBODY : revocations.leftOf(answer.info, since);
-      const isStale = left.info !== answer.info && revocations.applied !== since;
+      const answer = await askAuthenticator(options, credentials, this.#peer);
+      const { info } = answer.info === null ? NOBODY : revocations.leftOf(answer.info, since);
+      const isStale = info !== answer.info && revocations.applied !== since;
       if (isStale && tries < MOST_TRIES) continue;
+      if (info === null) this.#failed(credentials, answer);
+      if (presented !== this.#presented) continue;
       this.#settling = undefined;
-      if (this.#isOpen) this.#settle({ ...answer, info: left.info });
+      const isRevoked = info === null && answer.info !== null;
+      if (this.#isOpen) this.#settle({ ...answer, info, credentials, isRevoked });
       return;
     }
   }
 
-  #settle(answer: Answer): void {
-    if (answer.info === null) this.#failed(answer);
+  #settle(outcome: Outcome): void {
     const before = this.#answer.info;
     const change: Change = { why: this.#mustBeAsked ? 'expired' : 'renewed' };
-    if (before !== null && !this.#mustBeAsked && !this.#mayReplace(before, answer)) return;
+    if (before !== null && !this.#mustBeAsked && !this.#mayReplace(before, outcome)) {
+      return this.#refuse(outcome);
+    }
     this.#mustBeAsked = false;
-    this.#isRevoked = false;
-    this.#change(answer, change);
+    this.#answered = outcome.credentials;
+    this.#isRevoked = outcome.isRevoked;
+    this.#change(outcome, change);
   }
 
   #resumeCalls(): void {
     for (const call of this.#calls) call.resume();
   }
 
-  #mayReplace(before: AuthenticationInfo, { info }: Answer): boolean {
-    if (info === null && this.#credentials === null) return true;
-    if (info !== null && String(info.userId) === String(before.userId)) return true;
+  #mayReplace(before: AuthenticationInfo, { info, credentials }: Outcome): boolean {
+    if (info === null) return credentials === null;
+    return String(info.userId) === String(before.userId);
+  }
+
+  /** Its calls stay as they are; the client opens the next ones elsewhere, as who it is now. */
+  #refuse({ info }: Outcome): void {
     if (info !== null) this.#all.options.hooks.otherUser?.(this.#peer);
     this.#refused = Math.min(this.#refused, this.#presented);
     this.#peer.drain();
-    return false;
   }
 
-  #failed(answer: Answer): void {
+  #failed(credentials: string | null, { error }: Answer): void {
     const { hooks, failuresPerConnection } = this.#all.options;
-    if (answer.error !== undefined) hooks.authenticatorFailed?.(this.#peer, answer.error);
-    if (this.#credentials === null) return;
+    if (error !== undefined) hooks.authenticatorFailed?.(this.#peer, error, credentials);
+    if (credentials === null) return;
     hooks.refused?.(this.#peer);
     this.#failures += 1;
-    if (this.#failures < failuresPerConnection) return;
+    if (this.#failures !== failuresPerConnection) return;
     hooks.tooManyFailures?.(this.#peer);
     this.#peer.refuse();
   }
@@ -204,14 +242,17 @@ export class ConnectionAuthentication {
     for (const call of [...this.#calls]) call.changed(change);
   }
 
-  #become(answer: Answer): void {
+  #become({ info, error }: Answer): void {
     const before = this.#answer.info;
     this.#version += 1;
-    this.#answer = answer;
-    if (before !== null && answer.info === null) this.#isRevoked = true;
+    this.#answer = { info, error };
+    if (before !== null && info === null) this.#isRevoked = true;
     if (before !== null) this.#all.unindex(this, String(before.userId));
-    if (answer.info !== null) this.#all.index(this, String(answer.info.userId));
-    this.#watchExpiry(answer.info?.expiresAt);
+    if (info !== null) {
+      this.#lastUser = String(info.userId);
+      this.#all.index(this, this.#lastUser);
+    }
+    this.#watchExpiry(info?.expiresAt);
   }
 
   #watchExpiry(expiresAt: Date | undefined): void {

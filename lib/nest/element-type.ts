@@ -68,11 +68,20 @@ export class ElementType {
     return this.#classes.find((type) => toTest(type)(value));
   }
 
-  /** @throws StreamError `invalid-argument` that names the property, for a value of another type. */
-  check(value: unknown, property: string): void {
+  /** The model that a plain object is meant to be: the only class there is. */
+  get model(): ModelClass | undefined {
+    return this.#classes.length === 1 ? this.models[0] : undefined;
+  }
+
+  /**
+   * `place` begins the sentence.
+   *
+   * @throws StreamError `invalid-argument` that names the property, for a value of another type.
+   */
+  check(value: unknown, property: string, place = property): void {
     if (this.#tests.some((test) => test(value))) return;
     const constraint = `must be ${this.name}`;
-    throw new StreamError('invalid-argument', `${property} ${constraint}.`, {
+    throw new StreamError('invalid-argument', `${place} ${constraint}.`, {
       data: [{ property, constraints: { type: constraint } }],
     });
   }
@@ -82,7 +91,10 @@ function callThunk(reference: TypeReference, where: string): unknown {
   try {
     return reference();
   } catch (cause) {
-    throw new TypeError(`${where} must name its type by a thunk, such as () => Number.`, { cause });
+    throw new TypeError(
+      `${where} must name its type by a thunk, such as () => Number, or a schema as { schema }.`,
+      { cause },
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CanActivate, NestInterceptor, PipeTransform, Type } from '@nestjs/common';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   EXCEPTION_FILTERS_METADATA,
   GUARDS_METADATA,
@@ -11,8 +11,10 @@ import { GuardsContextCreator } from '@nestjs/core/guards/guards-context-creator
 import type { ContextId, InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { InterceptorsContextCreator } from '@nestjs/core/interceptors/interceptors-context-creator.js';
 import { PipesContextCreator } from '@nestjs/core/pipes/pipes-context-creator.js';
+import { isPublicMethod, RequireLogin } from './auth-guards.js';
 import { type BoundFilter, FiltersContextCreator } from './exception-filters.js';
 import type { DiscoveredMethod, MethodHost } from './method-explorer.js';
+import { RESOLVED_OPTIONS, type ResolvedOptions } from './streaming-options.js';
 
 /** What stands around one handler in one context, but for its filters. */
 export interface Enhancers {
@@ -34,6 +36,7 @@ export class EnhancerFactory {
 
   constructor(
     private readonly config: ApplicationConfig,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     moduleRef: ModuleRef,
   ) {
     // Not in ModuleRef's public type, as the creators aren't in Nest's public API.
@@ -51,7 +54,10 @@ export class EnhancerFactory {
     // Always with the id, or a transient guard of a static class doesn't run.
     const { id } = host.wrapper;
     return {
-      guards: this.#guards.create(instance, handler, moduleKey, contextId, id),
+      guards: [
+        ...(this.#isProtected(method) ? [new RequireLogin()] : []),
+        ...this.#guards.create(instance, handler, moduleKey, contextId, id),
+      ],
       interceptors: this.#interceptors.create(instance, handler, moduleKey, contextId, id),
       pipes: this.#pipes.create(instance, handler, moduleKey, contextId, id),
       parameterPipes: (given) => {
@@ -60,6 +66,19 @@ export class EnhancerFactory {
         return this.#pipes.createConcreteContext([...given], contextId, id);
       },
     };
+  }
+
+  /** Whether guards will stand before a handler, as far as that can be told without an instance. */
+  hasGuards(method: DiscoveredMethod): boolean {
+    const { handler, host } = method;
+    if (this.#isProtected(method)) return true;
+    const { config } = this;
+    if (config.getGlobalGuards().length + config.getGlobalRequestGuards().length > 0) return true;
+    return [host.class, handler].some((it) => Reflect.hasMetadata(GUARDS_METADATA, it));
+  }
+
+  #isProtected({ handler, host }: DiscoveredMethod): boolean {
+    return this.options.auth.protectByDefault && !isPublicMethod(handler, host.class);
   }
 
   /** The filters of a handler, in the order they are asked. */

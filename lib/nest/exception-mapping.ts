@@ -3,22 +3,36 @@ import { WsException } from '@nestjs/websockets';
 import { BusError } from '../bus/bus-error.js';
 import { StreamingException } from '../model/streaming-exception.js';
 import { isWireErrorCode, StreamError, type WireErrorCode } from '../protocol/stream-error.js';
+import { isInputError } from '../server/input-error.js';
 
 /**
  * What the client is told of what a handler, guard, pipe, interceptor or filter threw. Messages
  * that Nest makes public stay; of everything else not a word leaves the server but an id.
  */
 export function toStreamError(error: unknown): StreamError {
+  try {
+    return ofError(error);
+  } catch {
+    // It can't even be looked at: a proxy, or one with getters that throw.
+    return internal(error);
+  }
+}
+
+/** Whether an error was made to be told: everything but an accident. Never throws. */
+export function isPublic(error: unknown): boolean {
+  try {
+    return error instanceof StreamError || isHttpException(error) || error instanceof WsException;
+  } catch {
+    return false;
+  }
+}
+
+function ofError(error: unknown): StreamError {
   if (error instanceof StreamError) return ofStreamError(error);
   if (error instanceof BusError) return ofBusError(error);
   if (isHttpException(error)) return ofHttpException(error);
   if (error instanceof WsException) return ofWsException(error);
   return internal(error);
-}
-
-/** Whether an error was made to be told: everything but an accident. */
-export function isPublic(error: unknown): boolean {
-  return error instanceof StreamError || isHttpException(error) || error instanceof WsException;
 }
 
 /** Channels are the server's own business, and so is what one part of it sent another. */
@@ -47,12 +61,11 @@ function isHttpException(error: unknown): error is HttpExceptionLike {
 }
 
 function ofStreamError(error: StreamError): StreamError {
-  // Those of a client's own side mean nothing here: this server was a client itself.
-  if (!isWireErrorCode(error.code)) return internal(error);
-  if (error instanceof StreamingException) return error;
-  return error.code === 'internal' && error.id === undefined
-    ? internal(error, error.message)
-    : error;
+  const { code, message, id } = error;
+  // The codes of a client's own side mean nothing here: this server was a client itself.
+  if (!isWireErrorCode(code) || typeof message !== 'string') return internal(error);
+  if (error instanceof StreamingException || isInputError(error)) return error;
+  return code === 'internal' && id === undefined ? internal(error, message) : error;
 }
 
 function ofHttpException(error: HttpExceptionLike): StreamError {

@@ -1,5 +1,6 @@
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
 import { OverflowQueue } from '../stream/overflow.js';
+import { AT_REST } from '../stream/pump.js';
 import type { PushOptions } from '../stream/source.js';
 
 type Source = Pick<AsyncIterator<unknown>, 'next' | 'return'>;
@@ -82,6 +83,10 @@ export class InterceptedOutput implements AsyncIterableIterator<unknown, undefin
     const left = await this.#queue.return();
     await this.rest();
     return left;
+  }
+
+  [AT_REST](): Promise<void> {
+    return this.rest();
   }
 
   [Symbol.asyncIterator](): this {

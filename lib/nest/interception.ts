@@ -1,4 +1,5 @@
-import { EMPTY, isObservable, type Observable, type Subscription } from 'rxjs';
+import { AsyncResource } from 'node:async_hooks';
+import { EMPTY, isObservable, Observable } from 'rxjs';
 import type { ServerCall } from '../server/call.js';
 import { isStream, type PushOptions, toSource } from '../stream/source.js';
 import { InterceptedOutput } from './intercepted-output.js';
@@ -33,10 +34,8 @@ class InterceptedRun {
   readonly #resolve: (result: unknown) => void;
   readonly #reject: (error: unknown) => void;
   #kind: 'stream' | 'value' | undefined;
-  /** The handler runs and has not given its result. */
-  #isHandling = false;
-  #isAnswered = false;
-  #subscription: Subscription | undefined;
+  /** Runs of the handler that have not given their result; `retry` may begin several. */
+  readonly #running = new Set<Promise<unknown>>();
   #last: unknown;
 
   constructor(
@@ -54,54 +53,47 @@ class InterceptedRun {
 
   async start(): Promise<void> {
     const { call, intercept } = this.#interception;
-    const result = (await intercept(() => this.#invoke())) as Observable<unknown>;
+    const result = (await intercept(() => this.#run())) as Observable<unknown>;
     if (call.end !== undefined) return this.#resolve(undefined);
     const subscription = result.subscribe({
       next: (item) => this.#next(item),
       error: (error: unknown) => this.#error(error),
       complete: () => this.#complete(),
     });
-    this.#subscription = subscription;
     this.#output.subscription = subscription;
     call.onOver(() => {
       this.#output.close();
-      if (!this.#isHandling && this.#kind !== 'stream') this.#giveUp();
+      this.#keepRunning();
+      if (this.#kind === 'stream') return;
+      // Nobody waits for what the interceptors make of it any more.
+      subscription.unsubscribe();
+      this.#resolve(undefined);
     });
   }
 
-  /** Nobody waits for what the interceptors make of it any more. */
-  #giveUp(): void {
-    this.#subscription?.unsubscribe();
-    this.#resolve(undefined);
+  async #run(): Promise<unknown> {
+    const run = this.#invoke();
+    this.#running.add(run);
+    try {
+      return await run;
+    } finally {
+      this.#running.delete(run);
+    }
   }
 
   async #invoke(): Promise<unknown> {
     const { call, invoke } = this.#interception;
     if (call.end !== undefined) return EMPTY;
-    const result = await this.#handle(invoke);
+    const result = await invoke();
     if (!isStream(result)) {
       this.#decide('value');
-      if (call.end !== undefined) this.#giveUp();
       return result;
     }
     const observable = isObservable(result) ? result : this.#pace(result, call.push);
     // The client left while the handler was making its stream: nobody will read it.
     if (call.end !== undefined) this.#output.close();
     this.#decide('stream');
-    return observable;
-  }
-
-  async #handle(invoke: () => unknown): Promise<unknown> {
-    this.#isHandling = true;
-    try {
-      return await invoke();
-    } catch (error) {
-      // Its interceptors have answered in its place, after a timeout say, and hear nothing more.
-      if (this.#isAnswered) this.#interception.failedLate(error);
-      throw error;
-    } finally {
-      this.#isHandling = false;
-    }
+    return subscribedHere(observable);
   }
 
   #pace(stream: unknown, push: PushOptions): Observable<unknown> {
@@ -115,27 +107,39 @@ class InterceptedRun {
     if (kind === 'stream') this.#resolve(this.#output);
   }
 
-  /** An interceptor may answer in the handler's place. */
-  #decideByMethod(): void {
-    this.#decide(this.#interception.givesStream ? 'stream' : 'value');
+  /** What comes before the handler has shown what it gives is kept for either. */
+  #next(item: unknown): void {
+    if (this.#interception.givesStream) this.#decide('stream');
+    if (this.#kind !== 'value') this.#output.push(item);
+    if (this.#kind !== 'stream') this.#last = item;
   }
 
-  #next(item: unknown): void {
-    this.#decideByMethod();
-    if (this.#kind === 'stream') this.#output.push(item);
-    else this.#last = item;
+  /** The handler may run on: its interceptors answered in its place, or the client left. */
+  #keepRunning(): void {
+    const { call } = this.#interception;
+    for (const run of this.#running) call.keepUntil(run.then(() => this.#output.rest()));
+    this.#running.clear();
   }
 
   #error(error: unknown): void {
-    this.#isAnswered = true;
+    this.#keepRunning();
     if (this.#kind === 'stream') this.#output.fail(error);
     else this.#reject(error);
   }
 
   #complete(): void {
-    this.#isAnswered = true;
-    this.#decideByMethod();
+    this.#keepRunning();
+    // An interceptor may answer in the handler's place.
+    this.#decide(this.#interception.givesStream ? 'stream' : 'value');
     if (this.#kind === 'stream') this.#output.end();
     else this.#resolve(this.#last);
   }
+}
+
+/** Interceptors subscribe in another asynchronous context than they gave the handler. */
+function subscribedHere(observable: Observable<unknown>): Observable<unknown> {
+  const context = new AsyncResource('StreamingOutput');
+  return new Observable((subscriber) =>
+    context.runInAsyncScope(() => observable.subscribe(subscriber)),
+  );
 }

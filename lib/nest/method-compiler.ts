@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import { MessageBus } from '../bus/message-bus.js';
 import { ArrivingModels } from '../model/arriving-models.js';
 import { type ModelClass, ModelRegistry, serializableClasses } from '../model/registry.js';
@@ -8,15 +8,20 @@ import { StreamError } from '../protocol/stream-error.js';
 import { StreamingServer } from '../server/streaming-server.js';
 import { OVERFLOWS } from '../stream/overflow.js';
 import type { PushOptions } from '../stream/source.js';
+import type { ArgumentLayout, TypedParameter } from './argument-layout.js';
 import { createExecutionContext } from './call-context.js';
 import type { PipelinePlan } from './call-pipeline.js';
 import { ElementType } from './element-type.js';
 import { EngineLog } from './engine-log.js';
 import { EnhancerFactory } from './enhancers.js';
-import type { ArgumentLayout, TypedParameter } from './handler-arguments.js';
+import { readMethodOptions } from './method.decorators.js';
 import type { DiscoveredMethod } from './method-explorer.js';
 import { type Parameter, type ParameterList, readParameters } from './parameter.js';
+import { isSchema } from './standard-schema.js';
+import { StreamingAuthentication } from './streaming-authentication.js';
 import { StreamingHandler } from './streaming-handler.js';
+
+const OPTIONS: readonly string[] = ['name', 'yields', 'overflow'];
 
 /** Turns what the scan found into what the engine runs: all that can be known before a call. */
 @Injectable()
@@ -27,36 +32,61 @@ export class MethodCompiler {
     private readonly arrivals: ArrivingModels,
     private readonly bus: MessageBus,
     private readonly server: StreamingServer,
+    private readonly authentication: StreamingAuthentication,
     private readonly log: EngineLog,
   ) {}
 
   /** @throws Error with a sentence, for declarations that could not work. */
   compile(method: DiscoveredMethod): StreamingHandler {
+    return new StreamingHandler(this.#plan(method), {
+      bus: this.bus,
+      enhancers: this.enhancers,
+      authentication: this.authentication,
+      override: (overridden, prototype) => this.#override(overridden, prototype),
+    });
+  }
+
+  #override(method: DiscoveredMethod, prototype: object): PipelinePlan | undefined {
+    const handler = Reflect.get(prototype, method.key) as DiscoveredMethod['handler'] | undefined;
+    const options = handler && readMethodOptions(handler);
+    if (handler === undefined || options === undefined) return undefined;
+    const host = { ...method.host, prototype, class: prototype.constructor as Type };
+    const title = `${host.class.name}.${method.key}`;
+    return this.#plan({ ...method, handler, options, host, title });
+  }
+
+  #plan(method: DiscoveredMethod): PipelinePlan {
     this.#check(method);
     const { host, key, options, title } = method;
     const list = readParameters(host.prototype, key, title);
     const pipes = list.parameters.flatMap((it) => it.pipes);
     this.enhancers.assertComplete(method, pipes);
-    const plan: PipelinePlan = {
+    return {
       method,
       layout: this.#layout(method, list),
       push: this.#push(method),
-      givesStream: options.yields !== undefined || givesStream(method),
+      givesStream: givesStream(method),
+      output: isSchema(options.yields) ? { schema: options.yields, title } : undefined,
       failedLate: ({ call }, error) => this.log.handlerFailedLate(call, error),
     };
-    return new StreamingHandler(plan, { bus: this.bus, enhancers: this.enhancers });
   }
 
   #check({ handler, key, options, title }: DiscoveredMethod): void {
     if (kindOf(handler) === 'GeneratorFunction') {
       throw new TypeError(`${title} is a generator that is not async: write async *${key}.`);
     }
+    for (const name of Object.keys(options)) {
+      if (OPTIONS.includes(name)) continue;
+      const known = OPTIONS.join(', ');
+      throw new TypeError(`${title} has an unknown option, ${name}: there are ${known}.`);
+    }
     const { overflow, yields } = options;
     if (overflow !== undefined && !OVERFLOWS.includes(overflow)) {
       const known = OVERFLOWS.join(', ');
       throw new TypeError(`${title} has an unknown overflow, ${overflow}: there are ${known}.`);
     }
-    if (yields !== undefined) ElementType.of(yields, this.models, `${title}, yields,`);
+    if (yields === undefined || isSchema(yields)) return;
+    ElementType.of(yields, this.models, `${title}, yields,`);
   }
 
   #layout(method: DiscoveredMethod, list: ParameterList): ArgumentLayout {
@@ -65,7 +95,7 @@ export class MethodCompiler {
     const parameters = list.parameters.map((it): TypedParameter => {
       const isSent = it.kind === 'argument' || it.kind === 'input';
       const element = this.#elementOf(it, `${title}, parameter ${it.index + 1},`);
-      const model = it.kind === 'argument' ? this.#modelOf(it) : undefined;
+      const model = this.#modelOf(it, element);
       return { ...it, element, model, name: isSent ? `argument ${++place}` : '' };
     });
     const last = parameters.at(-1);
@@ -79,8 +109,9 @@ export class MethodCompiler {
     };
   }
 
-  #modelOf({ metatype }: Parameter): ModelType | undefined {
-    return metatype === undefined ? undefined : this.models.typeFor(metatype as ModelClass);
+  #modelOf({ kind, metatype }: Parameter, element: ElementType | undefined): ModelType | undefined {
+    const model = kind === 'input' ? element?.model : metatype;
+    return model === undefined ? undefined : this.models.typeFor(model as ModelClass);
   }
 
   #elementOf(parameter: Parameter, where: string): ElementType | undefined {
@@ -103,10 +134,17 @@ export class MethodCompiler {
   }
 }
 
-function givesStream({ handler, host, key }: DiscoveredMethod): boolean {
-  if (kindOf(handler) === 'AsyncGeneratorFunction') return true;
+/** As far as its declaration tells: a schema may be that of a promise's value. */
+function givesStream({ handler, host, key, options }: DiscoveredMethod): boolean {
+  const kind = kindOf(handler);
+  if (kind === 'AsyncGeneratorFunction') return true;
   const type: unknown = Reflect.getMetadata('design:returntype', host.prototype, key);
-  if (type === ReadableStream) return true;
+  if (type === ReadableStream || isObservableClass(type)) return true;
+  if (!isSchema(options.yields)) return options.yields !== undefined;
+  return kind !== 'AsyncFunction' && (type === undefined || type === Object);
+}
+
+function isObservableClass(type: unknown): boolean {
   return typeof type === 'function' && typeof type.prototype?.subscribe === 'function';
 }
 

@@ -7,6 +7,7 @@ import {
   readMethodOptions,
   type StreamingMethodOptions,
 } from './method.decorators.js';
+import { hasMarkedParameters } from './parameter.js';
 
 /** Where a streaming method lives: one registration of a class in one module. */
 export interface MethodHost {
@@ -65,18 +66,19 @@ export class MethodExplorer {
     for (const key of this.#scanner.getAllMethodNames(host.prototype)) {
       const handler = Reflect.get(host.prototype, key) as DiscoveredMethod['handler'];
       const options = readMethodOptions(handler);
-      if (options === undefined) continue;
-      yield {
-        host,
-        key,
-        handler,
-        options,
-        endpoint: endpointName(host.class),
-        name: options.name ?? key,
-        title: `${host.class.name}.${key}`,
-      };
+      const title = `${host.class.name}.${key}`;
+      if (options === undefined) {
+        if (hasMarkedParameters(host.prototype, key)) throw new Error(forgotten(title));
+        continue;
+      }
+      const endpoint = endpointName(host.class);
+      yield { host, key, handler, options, endpoint, name: options.name ?? key, title };
     }
   }
+}
+
+function forgotten(title: string): string {
+  return `${title} has parameters of a streaming method and is none: give it @StreamingMethod().`;
 }
 
 function prototypeOf(wrapper: InstanceWrapper): object | undefined {

@@ -2,13 +2,19 @@ import 'reflect-metadata';
 import { ENTRY_PROVIDER_WATERMARK } from '@nestjs/common/constants.js';
 import type { Overflow } from '../stream/overflow.js';
 import type { TypeReference } from './element-type.js';
+import type { SchemaMethodDecorator } from './schema-decorators.js';
+import type { SchemaInput, StandardSchema } from './standard-schema.js';
 
 /** What may be said of a streaming method. */
 export interface StreamingMethodOptions {
   /** Its name on the wire. @default the method's name */
   readonly name?: string;
-  /** The types of the items it gives. @default any that can cross the wire */
-  readonly yields?: TypeReference;
+  /**
+   * The types of the items it gives; or a schema, through which each of them passes on its way out:
+   * what the schema doesn't declare stays here, and an item it refuses ends the call with
+   * `internal`. @default any that can cross the wire
+   */
+  readonly yields?: TypeReference | StandardSchema;
   /**
    * What becomes of items that come faster than the client reads, where their source can't be
    * paused: an `Observable`, or what an interceptor adds. @default 'error'
@@ -24,6 +30,10 @@ const ENDPOINT = Symbol.for('nestjs-streaming:endpoint');
  * `AsyncIterable`, an `Observable`, a `ReadableStream`, a promise of one, a plain value or promise,
  * or nothing.
  */
+export function StreamingMethod<Schema extends StandardSchema>(
+  options: StreamingMethodOptions & { readonly yields: Schema },
+): SchemaMethodDecorator<SchemaInput<Schema>>;
+export function StreamingMethod(options?: StreamingMethodOptions): MethodDecorator;
 export function StreamingMethod(options: StreamingMethodOptions = {}): MethodDecorator {
   return (target, key, descriptor) => {
     const handler: unknown = descriptor?.value;

@@ -2,6 +2,12 @@ import 'reflect-metadata';
 import type { PipeTransform, Type } from '@nestjs/common';
 import { CUSTOM_ROUTE_ARGS_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import type { TypeReference } from './element-type.js';
+import type {
+  SchemaArgumentDecorator,
+  SchemaInputDecorator,
+  SchemaOptions,
+} from './schema-decorators.js';
+import type { SchemaOutput, StandardSchema } from './standard-schema.js';
 
 /** A pipe as Nest's decorators take it: an instance, or a class that Nest makes. */
 export type Pipe = PipeTransform | Type<PipeTransform>;
@@ -17,42 +23,72 @@ export const PARAMETER_MARK = Symbol.for('nestjs-streaming:parameter');
 
 /** Gives a parameter the {@link StreamingSession} of the call. It takes no place among the client's arguments. */
 export function StreamSession(): ParameterDecorator {
-  return (target, key, index) => mark(target, key, index, { kind: 'session' }, []);
+  return marked({ kind: 'session' }, {});
+}
+
+/** What a parameter decorator is given that has a schema, and pipes for what the schema makes. */
+export interface PipedSchemaOptions {
+  /** Tests what the client sends, and makes of it what the pipes get. */
+  readonly schema: StandardSchema;
+  readonly pipes: readonly Pipe[];
 }
 
 /**
  * Makes a parameter an input: a stream of the client's items, each tested for its type and passed
- * through the pipes.
+ * through the pipes; or each passed through a schema, and the pipes then.
  *
  * @param type the types of its items, such as `() => Stroke`. @default any
  */
-export function StreamParam(type?: TypeReference, ...pipes: Pipe[]): ParameterDecorator {
-  return (target, key, index) => mark(target, key, index, { kind: 'input', type }, pipes);
+export function StreamParam<Schema extends StandardSchema>(
+  options: SchemaOptions<Schema>,
+): SchemaInputDecorator<SchemaOutput<Schema>>;
+export function StreamParam(options: PipedSchemaOptions): ParameterDecorator;
+export function StreamParam(type?: TypeReference, ...pipes: Pipe[]): ParameterDecorator;
+export function StreamParam(
+  given?: TypeReference | SchemaOptions | PipedSchemaOptions,
+  ...pipes: Pipe[]
+): ParameterDecorator {
+  if (isOptions(given)) return marked({ kind: 'input', type: undefined }, given);
+  return marked({ kind: 'input', type: given }, { pipes });
 }
 
-/** Gives a plain argument pipes of its own. */
-export function Arg(...pipes: Pipe[]): ParameterDecorator {
-  return (target, key, index) => mark(target, key, index, { kind: 'argument' }, pipes);
+/** Gives a plain argument pipes of its own; or a schema, and pipes then. */
+export function Arg<Schema extends StandardSchema>(
+  options: SchemaOptions<Schema>,
+): SchemaArgumentDecorator<SchemaOutput<Schema>>;
+export function Arg(options: PipedSchemaOptions): ParameterDecorator;
+export function Arg(...pipes: Pipe[]): ParameterDecorator;
+export function Arg(...given: (Pipe | SchemaOptions | PipedSchemaOptions)[]): ParameterDecorator {
+  const [options] = given;
+  const isOnlyOptions = given.length === 1 && isOptions(options);
+  return marked({ kind: 'argument' }, isOnlyOptions ? options : { pipes: given as Pipe[] });
+}
+
+/** A pipe may well keep a schema in a field of that name. */
+function isOptions(given: unknown): given is SchemaOptions | PipedSchemaOptions {
+  if (typeof given !== 'object' || given === null || !('schema' in given)) return false;
+  return typeof Reflect.get(given, 'transform') !== 'function';
+}
+
+interface Given {
+  readonly schema?: unknown;
+  readonly pipes?: readonly Pipe[] | undefined;
 }
 
 /**
  * Writes where `createParamDecorator` writes, so that Nest makes the pipes that are given as
  * classes, with their dependencies and scopes.
  */
-function mark(
-  target: object,
-  key: string | symbol | undefined,
-  index: number,
-  parameter: ParameterMark,
-  pipes: readonly Pipe[],
-): void {
-  if (typeof key !== 'string') {
-    throw new TypeError('A streaming parameter belongs to a method with a name.');
-  }
-  const host = target.constructor;
-  const entry = { index, factory: () => undefined, data: undefined, pipes };
-  const entries = Reflect.getOwnMetadata(ROUTE_ARGS_METADATA, host, key) as object | undefined;
-  const name = `nestjs-streaming${CUSTOM_ROUTE_ARGS_METADATA}:${index}`;
-  const marked = { ...entries, [name]: { ...entry, [PARAMETER_MARK]: parameter } };
-  Reflect.defineMetadata(ROUTE_ARGS_METADATA, marked, host, key);
+function marked(parameter: ParameterMark, { schema, pipes = [] }: Given): ParameterDecorator {
+  return (target, key, index) => {
+    if (typeof key !== 'string') {
+      throw new TypeError('A streaming parameter belongs to a method with a name.');
+    }
+    const host = target.constructor;
+    const entries = (Reflect.getOwnMetadata(ROUTE_ARGS_METADATA, host, key) ?? {}) as object;
+    const entry = { index, factory: () => undefined, data: undefined, schema, pipes };
+    const name = `nestjs-streaming:${parameter.kind}${CUSTOM_ROUTE_ARGS_METADATA}:${index}`;
+    const all = { ...entries, [name]: { ...entry, [PARAMETER_MARK]: parameter } };
+    Reflect.defineMetadata(ROUTE_ARGS_METADATA, all, host, key);
+  };
 }

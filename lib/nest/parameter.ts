@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common/constants.js';
 import type { ElementClass } from './element-type.js';
 import { PARAMETER_MARK, type ParameterMark } from './parameter.decorators.js';
+import { isSchema } from './standard-schema.js';
 import { StreamingSession } from './streaming-session.js';
 
 /** What a handler reads an input as. */
@@ -72,6 +73,14 @@ export function readParameters(prototype: object, name: string, where: string): 
   return { parameters, isElastic };
 }
 
+/** Whether a method has any of our parameter decorators, where the class declares it itself. */
+export function hasMarkedParameters(prototype: object, name: string): boolean {
+  const host: unknown = declaringPrototype(prototype, name).constructor;
+  if (typeof host !== 'function') return false;
+  const entries = (Reflect.getOwnMetadata(ROUTE_ARGS_METADATA, host, name) ?? {}) as object;
+  return Object.values(entries).some((entry) => PARAMETER_MARK in (entry as Entry));
+}
+
 function declaringPrototype(prototype: object, name: string): object {
   for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at)) {
     if (Object.hasOwn(at, name)) return at;
@@ -90,9 +99,26 @@ function readEntries(host: object, name: string, where: string): Map<number, Ent
         `${where} has a parameter decorator for HTTP or gateways. A parameter without a decorator is the client's argument; @StreamSession() gives the session.`,
       );
     }
+    const place = `${where}, parameter ${entry.index + 1},`;
+    if (entries.has(entry.index)) {
+      throw new TypeError(`${place} has two decorators that each say what it is: leave one out.`);
+    }
+    checkEntry(entry, place);
     entries.set(entry.index, entry);
   }
   return entries;
+}
+
+/** A schema has no `transform` that is a pipe's, whatever its methods are called. */
+function checkEntry({ schema, pipes = [], [PARAMETER_MARK]: mark }: Entry, place: string): void {
+  if (mark === undefined) return;
+  if (schema !== undefined && !isSchema(schema)) {
+    throw new TypeError(`${place} has a schema that is none by Standard Schema.`);
+  }
+  const given: readonly unknown[] = mark.kind === 'input' ? [mark.type, ...pipes] : pipes;
+  if (given.some(isSchema)) {
+    throw new TypeError(`${place} has a schema in the wrong place: give it as { schema }.`);
+  }
 }
 
 /** Nest copies what the parent's method said into that of the method that overrides it. */
@@ -122,14 +148,22 @@ function toKind(
 ): ParameterKind {
   const mark = entry?.[PARAMETER_MARK];
   if (mark?.kind === 'session') return toSession(metatype, mark, where);
-  if (mark?.kind === 'input') return mark;
-  if (mark?.kind === 'argument') return { kind: 'argument', isOpen: false };
-  if (entry !== undefined) return { kind: 'custom', factory: entry.factory };
+  if (entry !== undefined && mark === undefined) return { kind: 'custom', factory: entry.factory };
   if (metatype === StreamingSession) {
     throw new TypeError(`${where} is a StreamingSession: give it @StreamSession().`);
   }
-  if (isStreamClass(metatype)) return { kind: 'input', type: undefined };
-  return { kind: 'argument', isOpen: metatype === undefined || metatype === Object };
+  const isAny = metatype === undefined || metatype === Object;
+  if (mark?.kind === 'input') {
+    if (isAny || isStreamClass(metatype)) return mark;
+    throw new TypeError(
+      `${where} has @StreamParam() and is declared as ${metatype.name}: declare it as AsyncIterable, Observable or ReadableStream.`,
+    );
+  }
+  if (!isStreamClass(metatype)) return { kind: 'argument', isOpen: isAny && mark === undefined };
+  if (mark === undefined) return { kind: 'input', type: undefined };
+  throw new TypeError(
+    `${where} has @Arg() and is declared as ${metatype?.name}, a stream: give it @StreamParam().`,
+  );
 }
 
 function toSession(

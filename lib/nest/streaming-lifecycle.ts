@@ -14,6 +14,7 @@ import { WebSocketUpgrade } from '../server/web-socket-upgrade.js';
 import { MethodCompiler } from './method-compiler.js';
 import { MethodExplorer } from './method-explorer.js';
 import { MethodRegistry } from './method-registry.js';
+import { StreamingAuthentication } from './streaming-authentication.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from './streaming-options.js';
 import { UpgradeInterceptor, type UpgradeServer } from './upgrade-interceptor.js';
 
@@ -26,6 +27,7 @@ export class StreamingLifecycle
   #upgrade: WebSocketUpgrade | undefined;
   #interceptor: UpgradeInterceptor | undefined;
   #ownServer: Server | undefined;
+  #opening: Promise<void> | undefined;
   #isOpen = false;
 
   constructor(
@@ -35,6 +37,7 @@ export class StreamingLifecycle
     private readonly registry: MethodRegistry,
     readonly server: StreamingServer,
     private readonly bus: MessageBus,
+    private readonly authentication: StreamingAuthentication,
     private readonly adapterHost: HttpAdapterHost,
   ) {}
 
@@ -43,8 +46,15 @@ export class StreamingLifecycle
     return this.#isOpen;
   }
 
+  /** A microservice of a hybrid application that is initialized late runs all these hooks again. */
   async onApplicationBootstrap(): Promise<void> {
+    this.#opening ??= this.#open();
+    await this.#opening;
+  }
+
+  async #open(): Promise<void> {
     this.#mapMethods();
+    await this.authentication.open();
     const server = await this.#httpServer();
     if (server !== undefined) this.#attach(server);
     this.#isOpen = true;
@@ -54,6 +64,8 @@ export class StreamingLifecycle
   async onModuleDestroy(): Promise<void> {
     this.#isOpen = false;
     await this.#drain();
+    // A provider that waits in its own hook for its loop over a subscription would wait for ever.
+    this.bus.endSubscriptions();
     await this.#upgrade?.close();
     this.#interceptor?.release();
     await this.#closeOwnServer();
@@ -61,6 +73,7 @@ export class StreamingLifecycle
 
   /** Last of all: whatever else shuts down may still publish. */
   async onApplicationShutdown(): Promise<void> {
+    await this.authentication.close();
     await this.bus.close();
   }
 
@@ -82,7 +95,7 @@ export class StreamingLifecycle
   }
 
   #attach(server: UpgradeServer): void {
-    const upgrade = new WebSocketUpgrade(this.server);
+    const upgrade = new WebSocketUpgrade(this.server, this.options.allowedOrigins);
     this.#upgrade = upgrade;
     this.#interceptor = new UpgradeInterceptor(server, this.options.path, (request, socket, head) =>
       upgrade.handle(request, socket, head),

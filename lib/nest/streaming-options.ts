@@ -1,7 +1,23 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
+import {
+  checkRedisConfig,
+  type RedisBusOptions,
+  type RedisConfig,
+  type ResolvedRedisBusOptions,
+  resolveRedisBusOptions,
+} from '../bus/redis/redis-options.js';
 import type { TransformOptions } from '../model/class-transformer.js';
 import type { ValidatorOptions } from '../model/validation.js';
 import { type Limits, resolveLimits } from '../protocol/limits.js';
+import { type AllowedOrigins, createOriginTest } from '../server/allowed-origins.js';
+import {
+  type AuthenticatorOption,
+  type AuthOptions,
+  type ResolvedAuthOptions,
+  resolveAuthOptions,
+} from './auth-options.js';
+
+export type { AllowedOrigins };
 
 /** What `StreamingModule.forRoot()` takes. */
 export interface StreamingModuleOptions {
@@ -26,6 +42,26 @@ export interface StreamingModuleOptions {
   readonly validation?: ValidatorOptions | false;
   /** Bounds of messages, calls, memory and patience. */
   readonly limits?: Partial<Limits>;
+  /**
+   * The Redis that carries the messages of the `MessageBus` between servers; it needs the package
+   * ioredis. @default none: messages stay in the process
+   */
+  readonly redis?: RedisConfig | undefined;
+  /** How the `MessageBus` uses Redis. */
+  readonly bus?: RedisBusOptions;
+  /**
+   * Finds out who a client is: a class, which Nest makes with what the importing module can inject
+   * unless a module provides it, or an instance. @default none: `session.auth` is `null`
+   */
+  readonly authenticator?: AuthenticatorOption | undefined;
+  /** How authentication and revocation work. */
+  readonly auth?: AuthOptions;
+  /**
+   * The origins whose pages may connect, as a list of `https://app.example` and of regular
+   * expressions that match a whole origin, or as a function; a browser on another page gets HTTP 403.
+   * @default any, and cookies only from pages of the server's own host
+   */
+  readonly allowedOrigins?: AllowedOrigins | undefined;
 }
 
 /** A class that makes the options, for `useClass` and `useExisting`. */
@@ -54,12 +90,29 @@ export interface ResolvedOptions {
   readonly limits: Limits;
   readonly transform: TransformOptions;
   readonly validation: ValidatorOptions | false;
+  readonly redis: RedisConfig | undefined;
+  readonly bus: ResolvedRedisBusOptions;
+  readonly authenticator: AuthenticatorOption | undefined;
+  readonly auth: ResolvedAuthOptions;
+  readonly allowedOrigins: AllowedOrigins | undefined;
 }
 
 /** The token of {@link ResolvedOptions}. */
 export const RESOLVED_OPTIONS = Symbol.for('nestjs-streaming:resolved-options');
 
-const KNOWN = ['path', 'port', 'drainMs', 'limits', 'transform', 'validation'];
+const KNOWN = [
+  'path',
+  'port',
+  'drainMs',
+  'limits',
+  'transform',
+  'validation',
+  'redis',
+  'bus',
+  'authenticator',
+  'auth',
+  'allowedOrigins',
+];
 
 /**
  * Fills in the defaults.
@@ -81,7 +134,31 @@ export function resolveStreamingOptions(given: StreamingModuleOptions): Resolved
   if (!isWhole(drainMs, 2 ** 31 - 1)) {
     throw wrong('drainMs', `must be a whole number of milliseconds, not ${String(drainMs)}`);
   }
-  return { path, port, drainMs, limits: resolveLimits(limits), transform, validation };
+  const { redis } = given;
+  if (redis !== undefined) checkRedisConfig(redis);
+  const { authenticator, allowedOrigins } = given;
+  checkOrigins(allowedOrigins);
+  return {
+    path,
+    port,
+    drainMs,
+    limits: resolveLimits(limits),
+    transform,
+    validation,
+    redis,
+    bus: resolveRedisBusOptions(given.bus),
+    authenticator,
+    auth: resolveAuthOptions(given.auth, authenticator),
+    allowedOrigins,
+  };
+}
+
+function checkOrigins(allowed: AllowedOrigins | undefined): void {
+  try {
+    createOriginTest(allowed);
+  } catch (error) {
+    throw wrong('allowedOrigins', error instanceof Error ? error.message : String(error));
+  }
 }
 
 function isWhole(value: unknown, maximum: number): boolean {

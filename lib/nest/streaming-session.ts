@@ -1,4 +1,6 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { AuthenticationInfo } from '../auth/authentication-info.js';
+import type { ConnectionAuthentication } from '../auth/connection-authentication.js';
 import type { MessageBus } from '../bus/message-bus.js';
 import type { Messages } from '../bus/messages.js';
 import type { INJECTED } from '../model/injected.js';
@@ -19,24 +21,46 @@ export class StreamingSession<User = unknown, Data = unknown> {
   readonly endpoint: string;
   /** The method's name, as the client called it. */
   readonly method: string;
-  /** Who the client is; `null` when nobody authenticated it. */
-  readonly auth: AuthenticationInfo | null = null;
   /** Whom a guard found; guards written for HTTP set it. */
   user: User | undefined;
   /** Whatever the application wants to keep with the call. */
   userObject: Data | undefined;
   readonly #call: ServerCall;
   readonly #bus: MessageBus;
+  readonly #who: ConnectionAuthentication | undefined;
   #messages: Messages | undefined;
   #headers: Headers | undefined;
+  /** What the headers were made of. */
+  #version: number | undefined;
+  #credentials: string | null | undefined;
 
   /** Made by the module for each call. */
-  constructor(call: ServerCall, endpoint: string, method: string, bus: MessageBus) {
+  constructor(
+    call: ServerCall,
+    endpoint: string,
+    method: string,
+    bus: MessageBus,
+    who?: ConnectionAuthentication,
+  ) {
     this.id = call.id;
     this.endpoint = endpoint;
     this.method = method;
     this.#call = call;
     this.#bus = bus;
+    this.#who = who;
+  }
+
+  /**
+   * Who the client is, as of now: `null` when the authenticator knows nobody, there is none, or the
+   * authentication has expired or was revoked.
+   */
+  get auth(): AuthenticationInfo | null {
+    return this.#who?.info ?? null;
+  }
+
+  /** What the authenticator threw, where it did: a guard of your own may tell it to the client. */
+  get authError(): unknown {
+    return this.#who?.error;
   }
 
   /** The client's connection; all calls over it have this id. */
@@ -45,17 +69,45 @@ export class StreamingSession<User = unknown, Data = unknown> {
   }
 
   /**
-   * The headers of the WebSocket handshake. Without an `authorization` among them, the client's
-   * credentials stand there as a bearer token: a browser can't set headers.
+   * The headers of the WebSocket handshake. A browser can't set any, so the client's credentials
+   * stand here as `authorization`: as they are where they name their scheme, else as a bearer token.
+   * They count for more than an `authorization` of the handshake, which a proxy may have asked for.
+   * With an authenticator they follow what the client is known by; neither they nor the `cookie`
+   * stand here any more once that has expired or was revoked.
    */
   get headers(): Headers {
-    this.#headers ??= headersOf(this.#call);
+    const who = this.#who;
+    const credentials = this.#credentialsNow();
+    if (this.#headers === undefined || this.#isStale(credentials)) {
+      this.#version = who?.version;
+      this.#credentials = credentials;
+      const { headers } = this.#call.connection;
+      this.#headers = withCredentials(
+        who?.isRevoked ? withoutProof(headers) : headers,
+        credentials,
+      );
+    }
     return this.#headers;
+  }
+
+  #credentialsNow(): string | null {
+    return this.#who === undefined ? this.#call.connection.credentials : this.#who.credentials;
+  }
+
+  /** Without an authenticator a call keeps what it began with. */
+  #isStale(credentials: string | null): boolean {
+    if (this.#who === undefined) return false;
+    return this.#version !== this.#who.version || this.#credentials !== credentials;
   }
 
   /** The client's address, or the nearest proxy's. */
   get remoteAddress(): string | undefined {
     return this.#call.connection.remoteAddress;
+  }
+
+  /** The `remoteAddress` again, by the name that guards written for HTTP look for. */
+  get ip(): string | undefined {
+    return this.remoteAddress;
   }
 
   /** Aborted when the call is over, for whatever reason. */
@@ -80,16 +132,21 @@ export class StreamingSession<User = unknown, Data = unknown> {
 
   /**
    * Runs a function when the session closes: the call is over, and the handler's `finally` has run.
-   * At once when it is closed already. One that throws doesn't stop the next.
+   * At once when it is closed already. One that throws doesn't stop the next. What
+   * `AsyncLocalStorage` gives here it gives in the function, too.
    */
   onClose(run: () => void): void {
-    this.#call.onClose(run);
+    const context = new AsyncResource('StreamingSession.onClose');
+    this.#call.onClose(() => context.runInAsyncScope(run));
   }
 }
 
-function headersOf(call: ServerCall): Headers {
-  const { headers, credentials } = call.connection;
-  if (credentials === null || headers['authorization'] !== undefined) return headers;
+function withCredentials(headers: Headers, credentials: string | null): Headers {
+  if (credentials === null) return headers;
   const hasScheme = credentials.includes(' ');
   return { ...headers, authorization: hasScheme ? credentials : `Bearer ${credentials}` };
+}
+
+function withoutProof({ authorization, cookie, ...others }: Headers): Headers {
+  return others;
 }

@@ -1,18 +1,30 @@
 import 'reflect-metadata';
-import { type DynamicModule, Global, Module, type Provider } from '@nestjs/common';
+import { type DynamicModule, Global, Module, type Provider, type Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { AuthRevocation } from '../auth/auth-revocation.js';
+import { Authenticator } from '../auth/authenticator.js';
+import { BusDriver } from '../bus/bus-driver.js';
+import { LocalDriver } from '../bus/local-driver.js';
 import { MessageBus } from '../bus/message-bus.js';
+import { createRedisDriver } from '../bus/redis/create-redis-driver.js';
 import { ArrivingModels } from '../model/arriving-models.js';
 import { classTransformer } from '../model/class-transformer.js';
 import { ModelRegistry, serializableClasses } from '../model/registry.js';
+import type { ServerHooks } from '../server/server-hooks.js';
 import { StreamingServer } from '../server/streaming-server.js';
+import { AuthLog } from './auth-log.js';
+import { AuthenticatorFactory } from './authenticator-factory.js';
+import { BusLog } from './bus-log.js';
+import { createEngineHooks } from './engine-hooks.js';
 import { EngineLog } from './engine-log.js';
 import { EnhancerFactory } from './enhancers.js';
 import { toStreamError } from './exception-mapping.js';
 import { MethodCompiler } from './method-compiler.js';
 import { MethodExplorer } from './method-explorer.js';
 import { MethodRegistry } from './method-registry.js';
+import { StreamingAuthentication } from './streaming-authentication.js';
 import { StreamingHandler } from './streaming-handler.js';
+import { StreamingHealthIndicator } from './streaming-health.js';
 import { StreamingLifecycle } from './streaming-lifecycle.js';
 import {
   RESOLVED_OPTIONS,
@@ -24,27 +36,45 @@ import {
 } from './streaming-options.js';
 
 const OPTIONS = Symbol.for('nestjs-streaming:options');
+const ENGINE_HOOKS = Symbol.for('nestjs-streaming:engine-hooks');
 
 const PROVIDERS: Provider[] = [
   { provide: OPTIONS, useValue: {} },
   { provide: RESOLVED_OPTIONS, inject: [OPTIONS], useFactory: resolveStreamingOptions },
   { provide: ArrivingModels, inject: [RESOLVED_OPTIONS], useFactory: createArrivals },
   { provide: ModelRegistry, inject: [RESOLVED_OPTIONS, ArrivingModels], useFactory: createModels },
+  { provide: BusDriver, inject: [RESOLVED_OPTIONS, BusLog], useFactory: createDriver },
+  { provide: MessageBus, inject: [BusDriver, BusLog, ModelRegistry], useFactory: createBus },
   {
-    provide: MessageBus,
-    inject: [EngineLog],
-    useFactory: (log: EngineLog) => new MessageBus({ hooks: log }),
+    provide: Authenticator,
+    inject: [RESOLVED_OPTIONS, AuthenticatorFactory],
+    useFactory: createAuthenticator,
+  },
+  {
+    provide: AuthRevocation,
+    inject: [StreamingAuthentication],
+    useFactory: (log: StreamingAuthentication) => new AuthRevocation(log),
+  },
+  {
+    provide: ENGINE_HOOKS,
+    inject: [EngineLog, StreamingAuthentication, AuthLog],
+    useFactory: createEngineHooks,
   },
   {
     provide: StreamingServer,
-    inject: [RESOLVED_OPTIONS, MethodRegistry, ModelRegistry, EngineLog],
+    inject: [RESOLVED_OPTIONS, MethodRegistry, ModelRegistry, ENGINE_HOOKS],
     useFactory: createServer,
   },
+  AuthLog,
+  AuthenticatorFactory,
+  BusLog,
   EngineLog,
   EnhancerFactory,
   MethodCompiler,
   MethodExplorer,
   MethodRegistry,
+  StreamingAuthentication,
+  StreamingHealthIndicator,
   StreamingLifecycle,
 ];
 
@@ -53,7 +83,7 @@ const PROVIDERS: Provider[] = [
  * WebSocket each. Import it once, in the root module; `MessageBus` can be injected everywhere then.
  */
 @Global()
-@Module({ providers: PROVIDERS, exports: [MessageBus] })
+@Module({ providers: PROVIDERS, exports: [AuthRevocation, MessageBus, StreamingHealthIndicator] })
 export class StreamingModule {
   constructor(modules: ModulesContainer) {
     const ours = [...modules.values()].filter((it) => it.metatype === StreamingModule);
@@ -70,8 +100,10 @@ export class StreamingModule {
 
   /** @throws TypeError with a sentence that names the option, for one that makes no sense. */
   static forRoot(options: StreamingModuleOptions = {}): DynamicModule {
-    resolveStreamingOptions(options);
-    return { module: StreamingModule, providers: [{ provide: OPTIONS, useValue: options }] };
+    const { authenticator } = resolveStreamingOptions(options);
+    const providers: Provider[] = [{ provide: OPTIONS, useValue: options }];
+    if (typeof authenticator === 'function') providers.push(toProvider(authenticator));
+    return { module: StreamingModule, providers };
   }
 
   /** Options that a factory makes, with what it needs injected. */
@@ -79,6 +111,15 @@ export class StreamingModule {
     const { imports = [] } = options;
     return { module: StreamingModule, imports, providers: toProviders(options) };
   }
+}
+
+/** By its own name, so that a test can override it. */
+function toProvider(authenticator: Type<Authenticator>): Provider {
+  return {
+    provide: authenticator,
+    inject: [AuthenticatorFactory],
+    useFactory: (factory: AuthenticatorFactory) => factory.make(authenticator),
+  };
 }
 
 function toProviders(options: StreamingModuleAsyncOptions): Provider[] {
@@ -110,11 +151,33 @@ function createModels(options: ResolvedOptions, arrivals: ArrivingModels): Model
   return new ModelRegistry(serializableClasses(), checked);
 }
 
+/**
+ * What other servers send is held against the models, but not validated: they are servers, and what
+ * clients sent them was.
+ */
+async function createDriver(options: ResolvedOptions, hooks: BusLog): Promise<BusDriver> {
+  const { redis, bus, limits, transform } = options;
+  if (redis === undefined) return new LocalDriver();
+  const models = new ModelRegistry(serializableClasses(), classTransformer(transform));
+  return createRedisDriver({ redis, options: bus, models, limits, hooks });
+}
+
+function createBus(driver: BusDriver, hooks: BusLog, models: ModelRegistry): MessageBus {
+  return new MessageBus({ driver, hooks, share: (message) => models.share(message) });
+}
+
+function createAuthenticator(
+  { authenticator }: ResolvedOptions,
+  factory: AuthenticatorFactory,
+): Promise<Authenticator | undefined> {
+  return factory.provide(authenticator);
+}
+
 function createServer(
   { limits }: ResolvedOptions,
   methods: MethodRegistry,
   models: ModelRegistry,
-  hooks: EngineLog,
+  hooks: ServerHooks,
 ): StreamingServer {
   return new StreamingServer({
     methods,

@@ -1,6 +1,7 @@
 import {
   Body,
   Controller,
+  createParamDecorator,
   Inject,
   Injectable,
   Module,
@@ -10,6 +11,7 @@ import {
 import { REQUEST } from '@nestjs/core';
 import { describe, expect, it } from 'vitest';
 import {
+  Arg,
   Endpoint,
   Serializable,
   StreamingMethod,
@@ -281,6 +283,80 @@ describe('the start fails with a sentence', () => {
     );
     expect(await refusal({ providers: [Mistaken] })).toMatch(
       'Mistaken.odd, parameter 1, has @StreamSession() and is declared as String',
+    );
+  });
+
+  it('for a decorator that does not fit its parameter', async () => {
+    @Injectable()
+    class NoStream {
+      @StreamingMethod()
+      odd(@StreamParam(() => Number) _numbers: number[]): void {}
+    }
+    @Injectable()
+    class NoSession {
+      @StreamingMethod()
+      odd(@StreamParam() _session: StreamingSession): void {}
+    }
+    @Injectable()
+    class NoArgument {
+      @StreamingMethod()
+      odd(_a: string, @Arg() _session: StreamingSession): void {}
+    }
+    @Injectable()
+    class NoValue {
+      @StreamingMethod()
+      odd(@Arg() _items: ReadableStream<number>): void {}
+    }
+    const session = 'is a StreamingSession: give it @StreamSession().';
+    expect(await refusal({ providers: [NoStream] })).toBe(
+      'NoStream.odd, parameter 1, has @StreamParam() and is declared as Array: declare it as AsyncIterable, Observable or ReadableStream.',
+    );
+    expect(await refusal({ providers: [NoSession] })).toBe(
+      `NoSession.odd, parameter 1, ${session}`,
+    );
+    expect(await refusal({ providers: [NoArgument] })).toBe(
+      `NoArgument.odd, parameter 2, ${session}`,
+    );
+    expect(await refusal({ providers: [NoValue] })).toBe(
+      'NoValue.odd, parameter 1, has @Arg() and is declared as ReadableStream, a stream: give it @StreamParam().',
+    );
+  });
+
+  it('for two decorators on one parameter', async () => {
+    const User = createParamDecorator(() => 'user');
+    @Injectable()
+    class Ours {
+      @StreamingMethod()
+      odd(@Arg() @StreamParam() _items: AsyncIterable<number>): void {}
+    }
+    @Injectable()
+    class Both {
+      @StreamingMethod()
+      odd(_a: string, @User() @StreamSession() _session: StreamingSession): void {}
+    }
+    const sentence = 'has two decorators that each say what it is: leave one out.';
+    expect(await refusal({ providers: [Ours] })).toBe(`Ours.odd, parameter 1, ${sentence}`);
+    expect(await refusal({ providers: [Both] })).toBe(`Both.odd, parameter 2, ${sentence}`);
+  });
+
+  it('for a method whose own decorator was forgotten', async () => {
+    @Injectable()
+    class Forgotten {
+      odd(@StreamParam() _items: AsyncIterable<number>): void {}
+    }
+    expect(await refusal({ providers: [Forgotten] })).toBe(
+      'Forgotten.odd has parameters of a streaming method and is none: give it @StreamingMethod().',
+    );
+  });
+
+  it('for an option that there is not', async () => {
+    @Injectable()
+    class Odd {
+      @StreamingMethod({ overflows: 'latest' } as never)
+      odd(): void {}
+    }
+    expect(await refusal({ providers: [Odd] })).toBe(
+      'Odd.odd has an unknown option, overflows: there are name, yields, overflow.',
     );
   });
 

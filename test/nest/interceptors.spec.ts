@@ -1,19 +1,23 @@
 import { Controller, type NestInterceptor, UseInterceptors } from '@nestjs/common';
 import {
   catchError,
+  concat,
   concatMap,
   delay,
   EMPTY,
+  endWith,
   filter,
   finalize,
   from,
   map,
+  merge,
   mergeMap,
   NEVER,
   Observable,
   type OperatorFunction,
   of,
   retry,
+  startWith,
   take,
   tap,
   throwError,
@@ -61,6 +65,10 @@ async function* count(from = 1): AsyncGenerator<number> {
   } finally {
     cleaned += 1;
   }
+}
+
+async function* list<T>(...items: T[]): AsyncGenerator<T> {
+  yield* items;
 }
 
 class Intercepted {
@@ -120,6 +128,41 @@ class Intercepted {
     attempts += 1;
     yield attempts;
     if (attempts < 3) throw new Error('failed');
+  }
+
+  @UseInterceptors(piping(startWith(0), endWith(4)))
+  @StreamingMethod()
+  async framed() {
+    return list(1, 2, 3);
+  }
+
+  @UseInterceptors({ intercept: (_, next) => merge(next.handle(), of('beside')) })
+  @StreamingMethod()
+  merged() {
+    return list(1, 2);
+  }
+
+  @UseInterceptors(piping(startWith('first')))
+  @StreamingMethod()
+  async framedValue() {
+    return 'value';
+  }
+
+  @UseInterceptors({
+    intercept: async (_, next) => {
+      await Promise.resolve();
+      return next.handle();
+    },
+  })
+  @StreamingMethod()
+  later() {
+    return list(1, 2);
+  }
+
+  @UseInterceptors({ intercept: (_, next) => concat(next.handle(), next.handle()) })
+  @StreamingMethod()
+  twice() {
+    return list(1, 2);
   }
 
   @UseInterceptors(piping(map((it: string) => ({ data: it }))))
@@ -243,6 +286,19 @@ describe('an interceptor', () => {
     const { intercepted } = await start();
     expect(await firstOf(intercepted.awaited(), 3)).toEqual([10, 20, 30]);
     expect(await collect(intercepted.delayed())).toEqual([1, 2]);
+  });
+
+  it('may add items, before the handler has given its stream too', async () => {
+    const { intercepted } = await start();
+    expect(await collect(intercepted.framed())).toEqual([0, 1, 2, 3, 4]);
+    expect(await collect(intercepted.merged())).toEqual(['beside', 1, 2]);
+    expect(await intercepted.framedValue()).toBe('value');
+  });
+
+  it('may take its time, or run the handler twice', async () => {
+    const { intercepted } = await start();
+    expect(await collect(intercepted.later())).toEqual([1, 2]);
+    expect(await collect(intercepted.twice())).toEqual([1, 2, 1, 2]);
   });
 
   it('may recover from an error, and try again', async () => {

@@ -143,6 +143,7 @@ describe('the session', () => {
     auth: unknown;
     authorization: unknown;
     address: string | undefined;
+    ip: string | undefined;
   }
 
   const closed: string[] = [];
@@ -153,7 +154,8 @@ describe('the session', () => {
     tell(@StreamSession() session: StreamingSession): Facts {
       const { id, connectionId, endpoint, method, auth, headers, remoteAddress } = session;
       const { authorization } = headers;
-      return { id, connectionId, endpoint, method, auth, authorization, address: remoteAddress };
+      const address = { address: remoteAddress, ip: session.ip };
+      return { id, connectionId, endpoint, method, auth, authorization, ...address };
     }
 
     @StreamingMethod()
@@ -179,17 +181,31 @@ describe('the session', () => {
     const [one, other] = [await facts.facts(), await facts.facts()];
     expect(one).toMatchObject({ endpoint: 'facts', method: 'facts', auth: null });
     expect(one.address).toContain('127.0.0.1');
+    expect(one.ip).toBe(one.address);
     expect(one.connectionId).toBe(other.connectionId);
     expect(one.id).not.toBe(other.id);
   });
 
-  it('has the credentials as a bearer token, where the handshake had none', async () => {
+  it('has the credentials as a bearer token, unless they name a scheme', async () => {
     const { connect } = await startApp({ providers: [FactsService] });
     const of = (credentials: string | null) =>
       connect<{ facts: { facts(): Facts } }>({ credentials: () => credentials }).facts.facts();
     expect((await of('token')).authorization).toBe('Bearer token');
     expect((await of('Basic abc')).authorization).toBe('Basic abc');
     expect((await of(null)).authorization).toBeUndefined();
+  });
+
+  it('has the authorization of the handshake where the client has no credentials', async () => {
+    const { app } = await startApp({ providers: [FactsService] });
+    const headers = { authorization: 'Basic of-a-proxy' };
+    const of = async (credentials: string | null) => {
+      const options = { headers, credentials: () => credentials };
+      const client = createTestingClient<{ facts: { facts(): Facts } }>(app, options);
+      afterTest(() => client.close());
+      return (await client.facts.facts()).authorization;
+    };
+    expect(await of(null)).toBe('Basic of-a-proxy');
+    expect(await of('token')).toBe('Bearer token');
   });
 
   it('closes after the handler came to rest, and runs every close function', async () => {

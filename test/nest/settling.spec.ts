@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import {
   BadRequestException,
@@ -9,7 +10,7 @@ import {
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
-import { interval, take } from 'rxjs';
+import { catchError, finalize, interval, of, take, tap, timeout } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { Arg, StreamingMethod, StreamingSession, StreamSession } from '../../lib/index.js';
 import { failure, startApp, until } from './app.js';
@@ -22,6 +23,40 @@ const firstTwo: NestInterceptor = {
 
 /** Goes on answering for ever in the place of a promise method. */
 const ticking: NestInterceptor = { intercept: () => interval(1) };
+
+const impatient: NestInterceptor = {
+  intercept: (_: ExecutionContext, next: CallHandler) => next.handle().pipe(timeout(20)),
+};
+
+const forgiving: NestInterceptor = {
+  intercept: (_: ExecutionContext, next: CallHandler) =>
+    next.handle().pipe(
+      timeout(20),
+      catchError(() => of('instead')),
+    ),
+};
+
+const watching: NestInterceptor = {
+  intercept: (_: ExecutionContext, next: CallHandler) =>
+    next.handle().pipe(
+      tap(() => events.push('seen')),
+      finalize(() => events.push('finalized')),
+    ),
+};
+
+let started = 0;
+let finish: () => void;
+
+/** Runs on when its call is over, until the test lets it end. */
+async function runOn(session: StreamingSession): Promise<void> {
+  session.onClose(() => events.push('closed'));
+  session.signal.addEventListener('abort', () => events.push('aborted'));
+  started += 1;
+  await new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  events.push('finished');
+}
 
 class UnshowableError extends Error {
   [inspect.custom](): never {
@@ -54,6 +89,39 @@ class SettlingController {
     return 1;
   }
 
+  @UseInterceptors(impatient)
+  @StreamingMethod()
+  async tooSlow(@StreamSession() session: StreamingSession, ending: string): Promise<void> {
+    await runOn(session);
+    if (ending === 'heeds its signal') await sleep(1, undefined, { signal: session.signal });
+    if (ending === 'fails') throw new Error('too late');
+  }
+
+  @UseInterceptors(forgiving)
+  @StreamingMethod()
+  async replaced(@StreamSession() session: StreamingSession): Promise<string> {
+    await runOn(session);
+    return 'too late';
+  }
+
+  @UseInterceptors(impatient)
+  @StreamingMethod()
+  async slowStream(@StreamSession() session: StreamingSession) {
+    await runOn(session);
+    const cancel = async () => {
+      await sleep(1);
+      events.push('let go');
+    };
+    return new ReadableStream({ cancel });
+  }
+
+  @UseInterceptors(watching)
+  @StreamingMethod()
+  async watched(@StreamSession() session: StreamingSession): Promise<string> {
+    await runOn(session);
+    return 'value';
+  }
+
   @StreamingMethod()
   async *badCleanup(@StreamSession() session: StreamingSession) {
     try {
@@ -81,7 +149,7 @@ class SettlingController {
 }
 
 async function start() {
-  events.length = 0;
+  events.length = started = 0;
   const running = await startApp({ controllers: [SettlingController] });
   return { ...running, settling: running.connect<{ settling: SettlingController }>().settling };
 }
@@ -141,5 +209,48 @@ describe('A call', () => {
     await failure(call);
     await until(() => server.callCount === 0);
     expect(log.lines.filter((line) => line.startsWith('error'))).toEqual([]);
+  });
+
+  it.each(['ends', 'heeds its signal', 'fails'])(
+    'that an interceptor ended early keeps its place until its handler %s',
+    async (ending) => {
+      const { log, server, settling } = await start();
+      expect(await failure(settling.tooSlow(ending))).toMatchObject({ code: 'internal' });
+      expect([events, server.callCount]).toEqual([['aborted'], 1]);
+      finish();
+      await until(() => server.callCount === 0);
+      expect(events).toEqual(['aborted', 'finished', 'closed']);
+      expect(log.find('error', 'when its call was over')).toHaveLength(ending === 'fails' ? 1 : 0);
+    },
+  );
+
+  it('that an interceptor answered keeps its place until its handler ends', async () => {
+    const { server, settling } = await start();
+    expect(await settling.replaced()).toBe('instead');
+    expect([events, server.callCount]).toEqual([['aborted'], 1]);
+    finish();
+    await until(() => server.callCount === 0);
+    expect(events).toEqual(['aborted', 'finished', 'closed']);
+  });
+
+  it('that an interceptor ended early lets go of the stream that comes too late', async () => {
+    const { server, settling } = await start();
+    expect(await failure(settling.slowStream())).toMatchObject({ code: 'internal' });
+    finish();
+    await until(() => server.callCount === 0);
+    expect(events).toEqual(['aborted', 'finished', 'let go', 'closed']);
+  });
+
+  it('that is cancelled is over for its interceptors at once', async () => {
+    const { server, settling } = await start();
+    const call = settling.watched();
+    await until(() => started === 1);
+    call.cancel();
+    await failure(call);
+    await until(() => events.length === 2);
+    expect([events, server.callCount]).toEqual([['finalized', 'aborted'], 1]);
+    finish();
+    await until(() => server.callCount === 0);
+    expect(events).toEqual(['finalized', 'aborted', 'finished', 'closed']);
   });
 });
