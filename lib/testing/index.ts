@@ -4,9 +4,15 @@ import type { ClientOptions } from '../client/options.js';
 import type { StreamingClient } from '../client/types.js';
 import { StreamingLifecycle } from '../nest/streaming-lifecycle.js';
 import { createMemoryConnect, type MemoryHandshake } from './memory-connect.js';
+import type { TestingNetwork } from './testing-network.js';
+
+export { TestingNetwork } from './testing-network.js';
 
 /** What a testing client can be told: what any client can, and what its handshake shows. */
-export interface TestingClientOptions extends ClientOptions, MemoryHandshake {}
+export interface TestingClientOptions extends ClientOptions, MemoryHandshake {
+  /** Holds and drops frames on their way. @default one of the client's own */
+  readonly network?: TestingNetwork;
+}
 
 /**
  * Makes a typed client of an application or testing module, in memory: the real client, the real
@@ -19,12 +25,12 @@ export function createTestingClient<T>(
   app: INestApplicationContext,
   options: TestingClientOptions = {},
 ): StreamingClient<T> {
-  const { headers, remoteAddress, ...clientOptions } = options;
+  const { headers, remoteAddress, network, ...clientOptions } = options;
   const handshake = {
     ...(headers === undefined ? {} : { headers }),
     ...(remoteAddress === undefined ? {} : { remoteAddress }),
   };
-  return createClient(clientOptions, createMemoryConnect(serverOf(app), handshake));
+  return createClient(clientOptions, createMemoryConnect(serverOf(app), handshake, network));
 }
 
 function serverOf(app: INestApplicationContext) {
