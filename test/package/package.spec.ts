@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { build, type Rolldown } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeLife } from './life.js';
 import {
   type AppName,
   createApps,
@@ -10,6 +11,7 @@ import {
   ROOT,
   startServer,
 } from './sandbox.js';
+import { listSuites, runSuites, type SuiteResult } from './suites.js';
 
 const EXPECTED = {
   doubled: [2, 4],
@@ -20,6 +22,9 @@ const EXPECTED = {
   areInstances: true,
   sum: 12,
 };
+
+/** They are many, and the machine may be busy. */
+const SUITES_TIMEOUT_MS = 400_000;
 
 let sandbox: Awaited<ReturnType<typeof createSandbox>>;
 let tarball: string;
@@ -74,6 +79,27 @@ describe.each<[string, AppName]>([
   it('finds no error in the declarations, checked in full', async () => {
     await checkDeclarations(apps[name], 'typescript');
   });
+
+  describeLife(() => apps[name]);
+});
+
+describe('on Nest 11', async () => {
+  let results: ReadonlyMap<string, SuiteResult>;
+
+  beforeAll(async () => {
+    results = await runSuites(apps['nest-11']);
+  }, SUITES_TIMEOUT_MS);
+
+  it('the suites find the Nest of the app', async () => {
+    const script = "console.log(require('@nestjs/core/package.json').version)";
+    expect(await node(`${apps['nest-11']}-suites`, ['-e', script])).toMatch(/^11\./);
+  });
+
+  it.each(await listSuites())('test/%s holds', (suite) => {
+    const { passed, failed } = results.get(suite) ?? { passed: 0, failed: ['It was not run.'] };
+    expect(failed).toEqual([]);
+    expect(passed).toBeGreaterThan(0);
+  });
 });
 
 describe('other versions', () => {
@@ -107,7 +133,9 @@ async function callServer(app: string, program?: string): Promise<unknown> {
   try {
     return JSON.parse(await node(app, ['dist/client.js', server.url], program));
   } finally {
-    await server.stop();
+    server.kill('SIGTERM');
+    // Nest ends its process with the signal again, once the application is closed.
+    expect(await server.ended).toBe('SIGTERM');
   }
 }
 

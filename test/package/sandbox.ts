@@ -84,23 +84,37 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
-/** Starts an app's server; resolves once it has printed the URL of its streaming endpoint. */
+/** A server in a process of its own. */
+export interface ServerProcess {
+  /** Of its streaming endpoint. */
+  readonly url: string;
+  /** What it printed so far. */
+  output(): string;
+  kill(signal: NodeJS.Signals): void;
+  /** How it ended: its exit code, or the signal. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+/** Starts an app's script; resolves once it has printed the URL of its streaming endpoint. */
 export async function startServer(
   app: string,
-): Promise<{ url: string; stop: () => Promise<void> }> {
-  const child = spawn(process.execPath, ['dist/server.js'], {
+  script = 'server',
+  env: NodeJS.ProcessEnv = {},
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [`dist/${script}.js`], {
     cwd: app,
-    env: cleanEnvironment(),
+    env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const exited = once(child, 'exit');
-  const [url] = await Promise.race([once(createInterface(child.stdout), 'line'), exited]);
-  if (typeof url !== 'string') throw new Error(`The server ended with code ${url}.`);
-  const stop = async () => {
-    child.kill('SIGTERM');
-    const [code, signal] = await exited;
-    // Nest ends its process with the signal again, once the application is closed.
-    if (code !== 0 && signal !== 'SIGTERM') throw new Error(`The server ended with code ${code}.`);
-  };
-  return { url, stop };
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
+  const started = once(createInterface(child.stdout), 'line').then(([line]) => String(line));
+  const url = await Promise.race([started, ended]);
+  if (typeof url !== 'string' || !url.startsWith('ws:')) {
+    throw new Error(`The server ended with ${url}.`);
+  }
+  return { url, output: () => output, kill: (signal) => void child.kill(signal), ended };
 }
