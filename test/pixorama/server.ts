@@ -11,12 +11,15 @@ export class PixoramaServer {
   readonly port: number;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number) {
+  readonly #environment: NodeJS.ProcessEnv;
+
+  private constructor(port: number, environment: NodeJS.ProcessEnv) {
     this.port = port;
+    this.#environment = environment;
   }
 
-  static async start(): Promise<PixoramaServer> {
-    const server = new PixoramaServer(await findFreePort());
+  static async start(environment: NodeJS.ProcessEnv = {}): Promise<PixoramaServer> {
+    const server = new PixoramaServer(await findFreePort(), environment);
     await server.start();
     return server;
   }
@@ -33,7 +36,7 @@ export class PixoramaServer {
   async start(): Promise<void> {
     if (!existsSync(MAIN)) throw new Error('Pixorama is not built: run "npm test", or build it.');
     const child = spawn(process.execPath, [MAIN], {
-      env: { ...process.env, PORT: String(this.port), NO_COLOR: '1' },
+      env: { ...process.env, ...this.#environment, PORT: String(this.port), NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;

@@ -1,9 +1,21 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { MessageBus } from 'nestjs-streaming';
+import { defineChannel, MessageBus, type Subscription } from 'nestjs-streaming';
 import { ImageData, ImageUpdate, PIXEL_COUNT, START_COLOR } from './image.js';
 
-/** The channel on which every server hears of every pixel. */
-export const PIXEL_ADDED = 'pixel-added';
+/**
+ * On it every server hears of every pixel. It keeps a day of them, so that a server which starts
+ * later, or was cut off for a while, draws what it missed.
+ */
+export const pixelAdded = defineChannel('pixel-added', () => ImageUpdate, {
+  history: { size: 20_000, ttlMs: 24 * 60 * 60 * 1000 },
+});
+
+/** The image as it was at one place of the channel. */
+export interface Snapshot {
+  readonly image: ImageData;
+  /** Behind it follow the pixels that the image doesn't have. */
+  readonly position: string | undefined;
+}
 
 /**
  * This server's copy of the image. It changes through the channel alone, never directly: servers
@@ -12,24 +24,31 @@ export const PIXEL_ADDED = 'pixel-added';
 @Injectable()
 export class Picture implements OnModuleInit {
   readonly #pixels = new Uint8Array(PIXEL_COUNT).fill(START_COLOR);
+  readonly #updates: Subscription<ImageUpdate>;
 
-  constructor(private readonly bus: MessageBus) {}
+  constructor(private readonly bus: MessageBus) {
+    this.#updates = bus.subscribe(pixelAdded, { since: 'start' });
+  }
 
-  onModuleInit(): void {
-    this.bus.addListener(PIXEL_ADDED, (message) => this.#apply(message));
+  async onModuleInit(): Promise<void> {
+    await this.#updates.ready;
+    void this.#follow();
   }
 
   /** The image as it is now; a copy that later updates don't touch. */
-  snapshot(): ImageData {
-    return ImageData.of(this.#pixels.slice());
+  snapshot(): Snapshot {
+    return { image: ImageData.of(this.#pixels.slice()), position: this.#updates.position };
   }
 
   /** Tells every server, this one too. Both indexes must be in range. */
   async publish(pixelIndex: number, colorIndex: number): Promise<void> {
-    await this.bus.publish(PIXEL_ADDED, ImageUpdate.of(pixelIndex, colorIndex));
+    await this.bus.publish(pixelAdded, ImageUpdate.of(pixelIndex, colorIndex));
   }
 
-  #apply(message: unknown): void {
-    if (message instanceof ImageUpdate) this.#pixels[message.pixelIndex] = message.colorIndex;
+  /** Ends when the application closes. */
+  async #follow(): Promise<void> {
+    for await (const { pixelIndex, colorIndex } of this.#updates) {
+      this.#pixels[pixelIndex] = colorIndex;
+    }
   }
 }

@@ -1,23 +1,20 @@
 import { BadRequestException, Controller } from '@nestjs/common';
 import { StreamingMethod, StreamingSession, StreamSession } from 'nestjs-streaming';
 import { COLOR_COUNT, ImageData, ImageUpdate, PIXEL_COUNT } from './image.js';
-import { PIXEL_ADDED, Picture } from './picture.js';
+import { Picture, pixelAdded } from './picture.js';
 
 @Controller()
 export class PixoramaController {
   constructor(private readonly picture: Picture) {}
 
-  /**
-   * The whole image, then every pixel that anyone sets. Subscribing comes first: a pixel set while
-   * the snapshot is on its way waits in the subscription.
-   */
+  /** The whole image, then every pixel that anyone sets, from the place where the image was taken. */
   @StreamingMethod({ yields: () => [ImageData, ImageUpdate] })
   async *imageUpdates(
     @StreamSession() session: StreamingSession,
   ): AsyncGenerator<ImageData | ImageUpdate> {
-    const updates = session.messages.subscribe<ImageUpdate>(PIXEL_ADDED);
-    await updates.ready;
-    yield this.picture.snapshot();
+    const { image, position } = this.picture.snapshot();
+    const updates = session.messages.subscribe(pixelAdded, { since: position });
+    yield image;
     yield* updates;
   }
 
