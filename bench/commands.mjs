@@ -1,8 +1,8 @@
 /** Answers `{ id, command, args }` from the parent process with `{ id, result }` or `{ id, error }`. */
-export function answerCommands(commands) {
+export function answerCommands(run) {
   process.on('message', async ({ id, command, args }) => {
     try {
-      process.send({ id, result: await commands[command](...args) });
+      process.send({ id, result: await run(command, args) });
     } catch (error) {
       process.send({ id, error: error.stack });
     }

@@ -1,4 +1,4 @@
-/** What every measure sends: `{id: int, text: 16 chars, x: int, y: int}`. */
+/** What most measures send: `{id: int, text: 16 chars, x: int, y: int}`. */
 
 const TEXTS = Array.from(
   { length: 64 },
@@ -10,8 +10,8 @@ export function makeItem(id) {
 }
 
 /** The output that is measured; every server streams this same generator. */
-export async function* makeItems(count) {
-  for (let id = 0; id < count; id++) yield makeItem(id);
+export async function* makeItems(count, make = makeItem) {
+  for (let id = 0; id < count; id++) yield make(id);
 }
 
 /** Throws unless `item` is the one expected: a fast run that loses or reorders items counts for nothing. */

@@ -1,13 +1,15 @@
+import { FAN_OUT_MEASURES } from './fan-out.mjs';
+import { MEMORY_MEASURES } from './memory.mjs';
+import { ENGINE_SUBJECTS, TYPED_SUBJECTS } from './subjects.mjs';
+
 /**
- * What is measured. `run` gets a fresh server and a connected client, and returns its figures. With
- * `blocks` it does so that many times, in turn with the other subjects.
+ * What is measured, on which subjects. `run` gets a fresh server and a connected client, warmed up,
+ * and returns its figures. With `blocks` it does so that many times, in turn with the other subjects;
+ * without, all subjects do it side by side. `mostRounds` is for what takes long.
  * `figures` names them for the table; the first one is compared: with plain `ws` of the same round
  * (`timesLess`: plain divided by ours; `timesPlain`: ours divided by plain), or with a fixed limit.
  */
-const MIB = 1024 * 1024;
-const STOP_MS = 3000;
-
-export const MEASURES = [
+const CALL_MEASURES = [
   {
     name: 'stream-out',
     title: 'Stream out: one call, an async generator yields 200,000 items',
@@ -33,7 +35,7 @@ export const MEASURES = [
     target: { timesPlain: 1.2 },
     blocks: 10,
     warmUp: ({ client }) => client.ask('roundTrips', 10_000),
-    run: (pair) => measureLatency(pair, 'roundTrips', 2_000),
+    run: (pair) => measureLatency(pair, 'roundTrips', 1_000),
   },
   {
     name: 'first-item',
@@ -41,35 +43,12 @@ export const MEASURES = [
     figures: { p50Us: 'p50, µs', p99Us: 'p99, µs', cpuUs: 'server CPU, µs' },
     target: { timesPlain: 1.3 },
     blocks: 10,
-    warmUp: ({ client }) => client.ask('firstItems', 5_000),
-    run: (pair) => measureLatency(pair, 'firstItems', 1_000),
+    warmUp: ({ client }) => client.ask('firstItems', 3_000),
+    run: (pair) => measureLatency(pair, 'firstItems', 500),
   },
-  {
-    name: 'stopped-reader',
-    title: 'Stopped reader: an endless output, no item taken for 3 s',
-    figures: stopFigures(),
-    target: { limit: 10 },
-    warmUp: ({ client }) => client.ask('streamOut', 100_000),
-    run: (pair) => measureStop(pair, () => {}),
-  },
-  {
-    name: 'frozen-client',
-    title: 'Frozen client: an endless output, the client process stopped for 3 s (SIGSTOP)',
-    figures: stopFigures(),
-    target: { limit: 10 },
-    warmUp: ({ client }) => client.ask('streamOut', 100_000),
-    run: (pair) => measureStop(pair, () => pair.client.freeze()),
-  },
-];
+].map((measure) => ({ ...measure, subjects: TYPED_SUBJECTS, more: ENGINE_SUBJECTS }));
 
-function stopFigures() {
-  return {
-    grownMib: 'RSS growth, MiB',
-    heldMib: 'held heap, MiB',
-    cpuMs: 'server CPU, ms',
-    loopDelayMs: 'longest loop delay, ms',
-  };
-}
+export const MEASURES = [...CALL_MEASURES, ...FAN_OUT_MEASURES, ...MEMORY_MEASURES];
 
 async function measureCpu({ server, client, work }, command, count) {
   await server.ask('collectGarbage');
@@ -80,34 +59,4 @@ async function measureCpu({ server, client, work }, command, count) {
 async function measureLatency({ client, work }, command, count) {
   const { cpuUs, result } = await work(() => client.ask(command, count));
   return { ...result, cpuUs: cpuUs / count };
-}
-
-/**
- * Memory is compared with the same server before the endless output was opened, its heap as large as a
- * stream makes it. The client checks ids before and after the stop: nothing may be missing or disordered.
- */
-async function measureStop({ server, client }, freeze) {
-  const idleBytes = await server.ask('heldBytes');
-  await client.ask('streamOut', 200_000);
-  await server.ask('startWatch');
-  await client.ask('startEndless');
-  await client.ask('read', 100_000);
-  const stopped = await stop({ server, client }, freeze);
-  await client.ask('read', 100_000);
-  return {
-    grownMib: stopped.grownBytes / MIB,
-    heldMib: (stopped.heldBytes - idleBytes) / MIB,
-    cpuMs: stopped.cpuMs,
-    loopDelayMs: stopped.loopDelayMs,
-  };
-}
-
-async function stop({ server, client }, freeze) {
-  freeze();
-  await server.ask('startStop');
-  await new Promise((resolve) => setTimeout(resolve, STOP_MS));
-  const figures = await server.ask('endStop');
-  const heldBytes = await server.ask('heldBytes');
-  client.thaw();
-  return { ...figures, heldBytes };
 }

@@ -1,38 +1,76 @@
 import { loadavg } from 'node:os';
 
 /** Tables in Markdown, so that they can be pasted into a note as they are. */
-export function printSetting(canPin, rounds) {
+export function printSetting(canPin) {
   const pinning = canPin
     ? 'a core each'
     : 'NOT pinned (no taskset, or one core): expect more noise';
-  const runs = rounds === 1 ? 'one run' : `median of ${rounds} alternating runs`;
-  console.log(`Node ${process.version}; server and load client on ${pinning}; ${runs}.`);
+  console.log(`Node ${process.version}; server and load client on ${pinning}.`);
   const load = loadavg()[0];
   if (load > 0.5)
     console.log(`The machine was not quiet at the start: load average ${load.toFixed(1)}.`);
 }
 
-export function printMeasure({ title, figures, target, rows }) {
+export function printMeasure({ title, figures, target, rounds, rows }) {
   const header = ['', ...Object.values(figures), ...comparisonHeader(target)];
   const lines = rows.map((row) => [
     row.subject,
     ...Object.keys(figures).map((key) => round(row.medians[key])),
     ...comparison(row, target),
   ]);
-  console.log(`\n${title}\n`);
+  console.log(`\n${title} (${rounds === 1 ? 'one round' : `median of ${rounds} rounds`})\n`);
   printRows([header, ...lines]);
 }
 
-function comparisonHeader(target) {
-  if (target.timesLess) return ['times less', 'range', `target ≥ ${target.timesLess}`];
-  if (target.timesPlain) return ['times plain', 'range', `target ≤ ${target.timesPlain}`];
-  return ['range', `target ≤ ${target.limit}`];
+/** What was asked of every subject of all measures, and what came out. */
+export function printSummary(summaries) {
+  const lines = summaries.flatMap(({ name, figures, target, rows }) =>
+    rows
+      .filter(({ isReached }) => isReached !== undefined)
+      .map((row) => [
+        name,
+        row.subject,
+        comparedAs(target, figures),
+        round(row.compared),
+        spread(row),
+        bound(target),
+        verdict(row),
+      ]),
+  );
+  console.log('\nSummary\n');
+  printRows([['measure', 'subject', 'compared', 'median', 'range', 'target', ''], ...lines]);
 }
 
-function comparison({ compared, range, isReached }, target) {
-  const spread = range.map(round).join(' to ');
-  const verdict = isReached === undefined ? '-' : isReached ? 'reached' : 'MISSED';
-  return target.limit ? [spread, verdict] : [round(compared), spread, verdict];
+function comparisonHeader(target) {
+  const title = `target ${bound(target)}`;
+  if (target.timesLess) return ['times less', 'range', title];
+  if (target.timesPlain) return ['times plain', 'range', title];
+  return ['range', title];
+}
+
+function comparison(row, target) {
+  const cells = [spread(row), verdict(row)];
+  return target.limit ? cells : [round(row.compared), ...cells];
+}
+
+function comparedAs(target, figures) {
+  const figure = Object.values(figures)[0];
+  if (target.limit) return figure;
+  const name = figure.split(',')[0];
+  return target.timesLess ? `${name}, times less than plain ws` : `${name}, times plain ws`;
+}
+
+function bound({ timesLess, timesPlain, limit }) {
+  return timesLess ? `≥ ${timesLess}` : `≤ ${timesPlain ?? limit}`;
+}
+
+function spread({ range }) {
+  return range.map(round).join(' to ');
+}
+
+function verdict({ isReached }) {
+  if (isReached === undefined) return '-';
+  return isReached ? 'reached' : 'MISSED';
 }
 
 /** A header and rows of texts. */

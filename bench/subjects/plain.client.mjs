@@ -70,10 +70,6 @@ class PlainClient {
     this.#socket.pause();
   }
 
-  close() {
-    this.#socket.terminate();
-  }
-
   #request(count) {
     this.#socket.send(JSON.stringify({ method: 'items', count }));
   }

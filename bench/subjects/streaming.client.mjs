@@ -1,27 +1,36 @@
 import { createStreamingClient, StreamController } from 'nestjs-streaming/client';
 import { checkItem, makeItem, makeItems } from '../item.mjs';
 
-export async function connect({ url, codec }) {
-  const client = createStreamingClient({ url, codec, idleMs: 60_000 });
-  await client.bench.ready();
-  return new StreamingLoad(client);
+export function connect(options) {
+  return StreamingLoad.connect(options, { make: makeItem, check: checkItem });
 }
 
-class StreamingLoad {
+export class StreamingLoad {
   #client;
+  #make;
+  #check;
   #endless;
   #next = 0;
 
-  constructor(client) {
+  /** `make` and `check` are of the items that cross. */
+  static async connect({ url, codec, models = [] }, { make, check }) {
+    const client = createStreamingClient({ url, codec, models, idleMs: 60_000 });
+    await client.bench.ready();
+    return new StreamingLoad(client, make, check);
+  }
+
+  constructor(client, make, check) {
     this.#client = client;
+    this.#make = make;
+    this.#check = check;
   }
 
   async streamOut(count) {
-    await checkAll(this.#client.bench.items(count), count);
+    await this.#checkAll(this.#client.bench.items(count), count);
   }
 
   async echo(count) {
-    await checkAll(this.#client.bench.echo(makeItems(count)), count);
+    await this.#checkAll(this.#client.bench.echo(makeItems(count, this.#make)), count);
   }
 
   async roundTrips(count) {
@@ -30,10 +39,10 @@ class StreamingLoad {
     const output = this.#client.bench.echo(input)[Symbol.asyncIterator]();
     for (let id = 0; id < count; id++) {
       const start = performance.now();
-      input.add(makeItem(id));
+      input.add(this.#make(id));
       const { value } = await output.next();
       times[id] = performance.now() - start;
-      checkItem(value, id);
+      this.#check(value, id);
     }
     input.close();
     await output.next();
@@ -47,7 +56,7 @@ class StreamingLoad {
       const output = this.#client.bench.items(1)[Symbol.asyncIterator]();
       const { value } = await output.next();
       times[i] = performance.now() - start;
-      checkItem(value, 0);
+      this.#check(value, 0);
       await output.next();
     }
     return times;
@@ -62,17 +71,13 @@ class StreamingLoad {
   async read(count) {
     for (let i = 0; i < count; i++) {
       const { value } = await this.#endless.next();
-      checkItem(value, this.#next++);
+      this.#check(value, this.#next++);
     }
   }
 
-  close() {
-    return this.#client.close();
+  async #checkAll(output, count) {
+    let next = 0;
+    for await (const item of output) this.#check(item, next++);
+    if (next !== count) throw new Error(`expected ${count} items, got ${next}`);
   }
-}
-
-async function checkAll(output, count) {
-  let next = 0;
-  for await (const item of output) checkItem(item, next++);
-  if (next !== count) throw new Error(`expected ${count} items, got ${next}`);
 }
