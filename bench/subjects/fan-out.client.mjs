@@ -40,8 +40,9 @@ class Peer {
   /** Opens the streams; resolves when the server has accepted all of them. */
   async open(streams) {
     await once(this.#socket, 'open');
+    let left = streams;
     const opened = new Promise((resolve) => {
-      this.#read(() => --streams === 0 && resolve());
+      this.#read(() => --left === 0 && resolve());
     });
     this.#encoder.frame([FrameType.hello, [CREDIT, CREDIT], null]);
     for (let i = 0; i < streams; i++) this.#next.set(this.#call('updates'), 0);
