@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { node, ROOT } from './sandbox.js';
 
 /** What the suites take from this repository; all else they find in the app they run in. */
-const FROM_HERE = ['vitest', 'zod', 'valibot'];
+const FROM_HERE = ['vitest', 'zod', 'valibot', 'ioredis'];
 
 /** The folders of the suites that say how the library behaves in a Nest application. */
 const FOLDERS = ['nest', 'ecosystem'];
