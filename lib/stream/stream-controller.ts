@@ -55,7 +55,7 @@ export class StreamController<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Adds an item. The promise resolves when there is room for more; a caller with many items waits
+   * Adds an item; it may wait as it is, so don't change it afterwards. The promise resolves when there is room for more; a caller with many items waits
    * for it. It rejects when the reader has given up, and may be ignored.
    *
    * @throws TypeError after `close` or `addError`.
