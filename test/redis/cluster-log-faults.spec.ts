@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { BusUnavailableError } from '../../lib/bus/bus-error.js';
 import type { ClusterLogOptions } from '../../lib/bus/cluster-log.js';
 import type { RedisDriver } from '../../lib/bus/redis/redis-driver.js';
+import type { RedisConfig } from '../../lib/bus/redis/redis-options.js';
 import { NotedLog } from '../../lib/bus/spec/cluster-log.contract.js';
 import { connectDriver, type TestDriverOptions } from './driver.js';
 import { RedisServerProcess } from './redis-server.js';
@@ -32,8 +33,11 @@ afterEach(async () => {
   await server.command('FLUSHALL');
 });
 
-async function connect(url = server.url, options: TestDriverOptions = {}): Promise<RedisDriver> {
-  const driver = await connectDriver(url, { ...QUICK, ...options });
+async function connect(
+  redis: RedisConfig = server.url,
+  options: TestDriverOptions = {},
+): Promise<RedisDriver> {
+  const driver = await connectDriver(redis, { ...QUICK, ...options });
   drivers.push(driver);
   return driver;
 }
@@ -73,7 +77,8 @@ describe('A cluster log at Redis', () => {
     ['scripts', '-evalsha'],
   ])('is never ready for a user who may not use %s, and says so', async (_, ...rules) => {
     await server.command('ACL', 'SETUSER', 'u', 'on', '>p', '~*', '&*', '+@all', ...rules);
-    const driver = await connect(server.url.replace('//', '//u:p@'));
+    const user = { port: server.port, username: 'u', password: 'p', enableReadyCheck: false };
+    const driver = await connect(user);
     const noted = new NotedLog(driver);
     await expect(noted.log.ready).rejects.toThrow(/Redis refuses the cluster log: /);
     await expect(noted.log.append('a')).rejects.toThrow(BusUnavailableError);

@@ -38,7 +38,8 @@ export class Observations {
       this.#since = at;
       this.#samples = [];
     }
-    if (at - (this.#samples.at(-1)?.at ?? 0) < this.#leaseMs / SAMPLES_PER_LEASE) return;
+    const last = this.#samples.at(-1);
+    if (last !== undefined && at - last.at < this.#leaseMs / SAMPLES_PER_LEASE) return;
     this.#samples.push({ beat, at });
     const oldest = this.#oldest();
     if (oldest > 0) this.#samples.splice(0, oldest);

@@ -4,9 +4,10 @@ import type { BusHooks } from '../bus-hooks.js';
 import { type ClusterLog, type ClusterLogOptions, checkEntry } from '../cluster-log.js';
 import { PendingAppends } from './redis-cluster-log-appends.js';
 import { KeptEntries } from './redis-cluster-log-entries.js';
-import { Lease, type Moment, marginMs, thisMoment } from './redis-cluster-log-lease.js';
+import { type Moment, marginMs, thisMoment } from './redis-cluster-log-lease.js';
 import { Observations } from './redis-cluster-log-observations.js';
 import { Pulse } from './redis-cluster-log-pulse.js';
+import { Standing } from './redis-cluster-log-standing.js';
 import {
   type BeatReply,
   type LogEntry,
@@ -34,8 +35,8 @@ const POLL_MS = 100;
 const RETRY_MS = 250;
 /** Entries recorded again at once, where Redis has lost them. */
 const RESTORED_AT_ONCE = 500;
-/** What Redis says that will not be otherwise later. */
-const REFUSAL = /^(NOPERM|WRONGTYPE|ERR) /;
+/** What Redis says that will not be otherwise later; of a script's errors, older ones say more. */
+const REFUSAL = /NOPERM|WRONGTYPE|unknown command|user executing the script|master_replid/;
 
 /**
  * A log at Redis. Each server beats: it tells what it has applied and fetches what it has not, now and
@@ -47,18 +48,15 @@ const REFUSAL = /^(NOPERM|WRONGTYPE|ERR) /;
  * `min-replicas-to-write 1` on the primary: otherwise one that was cut off goes on for a while.
  */
 export class RedisClusterLog implements ClusterLog, RawReceiver {
-  readonly ready: Promise<void>;
   readonly #options: ClusterLogOptions;
   readonly #context: RedisClusterLogContext;
   readonly #store: LogStore;
-  readonly #lease: Lease;
+  readonly #standing: Standing;
   readonly #observed: Observations;
   readonly #kept: KeptEntries;
   readonly #appends = new PendingAppends();
   readonly #pulse = new Pulse(() => this.#turn());
   readonly #restMs: number;
-  #settleReady: { resolve(): void; reject(error: Error): void } = { resolve() {}, reject() {} };
-  #state: 'joining' | 'held' | 'lost' | 'closed' = 'joining';
   #raw: RawSubscription | undefined;
   #epoch = '';
   /** The number of the last entry of the epoch that is applied here. */
@@ -67,43 +65,38 @@ export class RedisClusterLog implements ClusterLog, RawReceiver {
   #good: { readonly beat: number; readonly sentAt: Moment } | undefined;
   /** The epoch that has all entries of this process. */
   #restored = '';
-  #leaseEpoch = '';
-  /** Whether an entry is missing here for good. */
-  #hasHole = false;
 
   constructor(options: ClusterLogOptions, context: RedisClusterLogContext) {
     const { leaseMs, retentionMs } = options;
     this.#options = options;
     this.#context = context;
     this.#store = new LogStore(context.connections, options);
-    this.#lease = new Lease(leaseMs, () => this.#lose());
+    this.#standing = new Standing(leaseMs, options);
     this.#observed = new Observations(leaseMs);
     this.#kept = new KeptEntries(retentionMs);
     this.#restMs = Math.min(Math.floor(leaseMs / 4), LONGEST_REST_MS);
-    this.ready = new Promise((resolve, reject) => {
-      this.#settleReady = { resolve, reject };
-    });
-    // Nobody has to wait for it.
-    this.ready.catch(() => {});
+  }
+
+  get ready(): Promise<void> {
+    return this.#standing.ready;
   }
 
   get isCurrent(): boolean {
-    return this.#lease.isHeld;
+    return this.#standing.isCurrent;
   }
 
-  /** Called once. */
+  /** Called once; the first beat follows when the channel stands. */
   open(): void {
     this.#raw = this.#context.connections.subscribe(this.#store.channel, this);
-    this.#pulse.call();
   }
 
   async append(text: string): Promise<void> {
     checkEntry(text);
-    if (this.#isClosed()) throw closed();
+    if (this.#standing.isClosed) throw closed();
     const startedAt = performance.now();
     const id = randomBytes(8).toString('hex');
     const reply = await this.#store.append([{ id, text, at: undefined }]).catch(toUnavailable);
-    if (this.#isClosed()) throw closed();
+    if (this.#standing.isClosed) throw closed();
     const { epoch, now: at, seqs } = reply;
     if (epoch === this.#epoch) this.#observed.see(epoch, reply.beat, reply.leaseMs);
     else this.#restored = '';
@@ -116,7 +109,7 @@ export class RedisClusterLog implements ClusterLog, RawReceiver {
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed()) return;
+    if (this.#standing.isClosed) return;
     this.#end(closed());
     await this.#store.leave().catch(() => {});
   }
@@ -124,7 +117,7 @@ export class RedisClusterLog implements ClusterLog, RawReceiver {
   /** The log has changed. */
   message(payload: Buffer): void {
     const change = parseChange(payload);
-    if (change === undefined || this.#isClosed()) return;
+    if (change === undefined || this.#standing.isClosed) return;
     const isNews = change.epoch !== this.#epoch || change.seq > this.#known;
     if (change.epoch === this.#epoch) this.#consent(change.lowest, change.isSettled);
     if (isNews) this.#pulse.call();
@@ -137,8 +130,9 @@ export class RedisClusterLog implements ClusterLog, RawReceiver {
   /** What is missed now is found by the next beat. */
   interrupted(): void {}
 
+  /** Who is a member goes on: beats do without, if later. */
   failed(error: Error): void {
-    this.#end(refused(error));
+    if (this.#standing.isJoining) this.#end(refused(error));
   }
 
   /** Resolves with the ms until the next turn. */
@@ -147,7 +141,7 @@ export class RedisClusterLog implements ClusterLog, RawReceiver {
       if (!(await this.#beat())) return 0;
       return this.#appends.size > 0 ? Math.min(POLL_MS, this.#restMs) : this.#restMs;
     } catch (error) {
-      const isRefused = this.#state === 'joining' && REFUSAL.test((error as Error).message);
+      const isRefused = this.#standing.isJoining && REFUSAL.test((error as Error).message);
       if (isRefused) this.#end(refused(error as Error));
       return Math.min(RETRY_MS, this.#restMs);
     }
@@ -157,13 +151,13 @@ export class RedisClusterLog implements ClusterLog, RawReceiver {
   async #beat(): Promise<boolean> {
     const sentAt = thisMoment();
     const reply = await this.#sendBeat();
-    if (this.#isClosed()) return true;
+    if (this.#standing.isClosed) return true;
     this.#observed.see(reply.epoch, reply.beat, reply.leaseMs);
     if (reply.epoch !== this.#epoch) this.#enter(reply.epoch);
-    else if (reply.trimmed > this.#known && this.#state !== 'joining') this.#damage();
+    else if (reply.trimmed > this.#known && !this.#standing.isJoining) this.#standing.damage();
     for (const entry of reply.entries) {
       await this.#take(entry, reply);
-      if (this.#isClosed()) return true;
+      if (this.#standing.isClosed) return true;
     }
     if (reply.entries.length === PAGE) {
       this.#known = reply.entries.at(-1)?.seq ?? this.#known;
@@ -204,7 +198,7 @@ export class RedisClusterLog implements ClusterLog, RawReceiver {
       if (applied !== undefined) await applied;
     } catch (error) {
       this.#bad(`an entry that can not be applied: ${String(error)}`);
-      this.#damage();
+      this.#standing.damage();
     }
   }
 
@@ -212,36 +206,12 @@ export class RedisClusterLog implements ClusterLog, RawReceiver {
   #caughtUp(reply: BeatReply, sentAt: Moment): void {
     const before = this.#good;
     this.#good = { beat: reply.beat, sentAt };
-    if (reply.leasedFrom === reply.beat) this.#renew(sentAt);
-    else if (before !== undefined && reply.leasedFrom >= before.beat) this.#renew(before.sentAt);
+    if (reply.leasedFrom === reply.beat) this.#standing.renew(sentAt, this.#epoch);
+    else if (before !== undefined && reply.leasedFrom >= before.beat) {
+      this.#standing.renew(before.sentAt, this.#epoch);
+    }
     this.#consent(reply.lowest, reply.isSettled);
     this.#kept.forget(reply.now);
-  }
-
-  #renew(from: Moment): void {
-    if (!this.#lease.isHeld) this.#lose();
-    this.#lease.renew(from);
-    if (!this.#lease.isHeld) return;
-    const isWhole = this.#leaseEpoch === this.#epoch && !this.#hasHole;
-    const before = this.#state;
-    this.#leaseEpoch = this.#epoch;
-    this.#hasHole = false;
-    this.#state = 'held';
-    if (before === 'joining') this.#settleReady.resolve();
-    if (before === 'lost') this.#options.regained(isWhole);
-  }
-
-  #lose(): void {
-    if (this.#state !== 'held') return;
-    this.#state = 'lost';
-    this.#options.lost();
-  }
-
-  /** An entry will never be applied here. */
-  #damage(): void {
-    this.#hasHole = true;
-    this.#lease.end();
-    this.#lose();
   }
 
   #consent(lowest: number, isSettled: boolean): void {
@@ -274,18 +244,12 @@ export class RedisClusterLog implements ClusterLog, RawReceiver {
   }
 
   #end(error: Error): void {
-    if (this.#isClosed()) return;
-    this.#state = 'closed';
-    this.#lease.end();
+    if (this.#standing.isClosed) return;
+    this.#standing.close(error);
     this.#pulse.stop();
     this.#raw?.cancel();
     this.#appends.fail(error);
-    this.#settleReady.reject(error);
     this.#context.ended(this);
-  }
-
-  #isClosed(): boolean {
-    return this.#state === 'closed';
   }
 }
 
