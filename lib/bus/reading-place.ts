@@ -14,7 +14,8 @@ interface Mark {
  */
 export class ReadingPlace {
   readonly #tell: ((gap: Gap) => void) | undefined;
-  readonly #positions = new Ring<string>();
+  /** Made with the first: most channels keep no history. */
+  #positions: Ring<string> | undefined;
   #entered = 0;
   #left = 0;
   /** How many readers wait: only while nothing is queued. */
@@ -39,7 +40,7 @@ export class ReadingPlace {
   /** An entry came in, or went to a reader that waited. */
   entered(position: string | undefined): void {
     this.#entered += 1;
-    if (position !== undefined) this.#positions.push(position);
+    if (position !== undefined) this.#add(position);
     if (this.#readers === 0) return;
     this.#readers -= 1;
     this.#taken();
@@ -53,9 +54,11 @@ export class ReadingPlace {
 
   /** Tells the gaps that the reader has reached. Before `asked`, because it may end it all. */
   tellGaps(): void {
+    // Nothing is marked for nobody, and every message asks.
+    if (this.#tell === undefined) return;
     for (let mark = this.#marks[0]; mark && mark.at <= this.#left; mark = this.#marks[0]) {
       this.#marks.shift();
-      this.#tell?.(mark.gap);
+      this.#tell(mark.gap);
     }
   }
 
@@ -73,7 +76,7 @@ export class ReadingPlace {
   /** The overflow took the oldest entry away: `gap` lies before what is read next. */
   lostOldest(gap: Gap): void {
     this.#left += 1;
-    if (this.#positions.size > 0) this.#positions.shift();
+    this.#shift();
     if (this.#tell === undefined) return;
     this.#marks.unshift({ at: this.#left, gap });
     this.#mergeReached();
@@ -82,7 +85,7 @@ export class ReadingPlace {
   /** The reader has left. */
   clear(): void {
     this.#marks = [];
-    this.#positions.clear();
+    this.#positions = undefined;
   }
 
   /** One gap of each reason before the next entry, however many entries were between them once. */
@@ -100,7 +103,17 @@ export class ReadingPlace {
 
   #taken(): void {
     this.#left += 1;
-    if (this.#positions.size > 0) this.#position = this.#positions.shift();
+    this.#position = this.#shift() ?? this.#position;
+  }
+
+  #add(position: string): void {
+    this.#positions ??= new Ring();
+    this.#positions.push(position);
+  }
+
+  #shift(): string | undefined {
+    const positions = this.#positions;
+    return positions === undefined || positions.size === 0 ? undefined : positions.shift();
   }
 }
 

@@ -272,8 +272,28 @@ describe('A channel with history at Redis', () => {
     await expect(bus.publish(channel, 1)).rejects.toThrow(/WRONGTYPE/);
     await server.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await vi.waitFor(() => expect(channelFailed).toHaveBeenCalled(), { timeout: 5_000 });
+    const [, error] = channelFailed.mock.calls[0] ?? [];
+    expect(error).toMatchObject({ name: 'BusError', code: 'unavailable' });
+    expect(error.message).toMatch(/^The history of "channel \d+" can't be read: WRONGTYPE/);
     expect(await subscription.next()).toEqual({ done: true, value: undefined });
     expect(bus.subscriberCount()).toBe(0);
+  });
+
+  it('waits for a server that is there and can not serve yet', async () => {
+    const own = await startDurable();
+    const channel = createChannel();
+    const bus = await createBus(own.url, { publishTimeoutMs: 5_000 });
+    await publishAll(bus, channel, range(1, 5));
+    const { subscription } = await follow(bus, channel);
+    await own.command('CONFIG', 'SET', 'busy-reply-threshold', '1');
+    const busy = own.command('EVAL', "while true do redis.call('PING') end", '0');
+    await vi.waitFor(async () => expect(await own.command('PING')).toMatch(/^-BUSY/));
+    const late = bus.subscribe(channel, { since: 'start' });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await own.command('SCRIPT', 'KILL');
+    await busy;
+    expect((await late.next()).value).toBe(1);
+    subscription.cancel();
   });
 
   it('passes over what is no message, tells the hook, and goes on', async () => {

@@ -1,16 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import { BusUnavailableError } from '../bus-error.js';
 import type { ChannelHistory } from '../define-channel.js';
 import { KNOWN_FOR_MS } from '../history-driver.js';
 import { placeOf } from './history-place.js';
 import { HISTORY_PUBLISH } from './history-scripts.js';
 import { Outbox, type OutboxOptions } from './outbox.js';
 import type { RedisConnections } from './redis-connections.js';
-import type { RedisArgument } from './redis-link.js';
 
 /** How many channels a process remembers what it has published on. */
 const MAX_CHANNELS = 10_000;
 
 const NOTHING = Buffer.alloc(0);
+const NONE = '-';
 
 /** What this process knows of one channel that it publishes on. */
 interface Sender {
@@ -60,43 +61,47 @@ export class HistoryPublisher {
   verify(): void {
     for (const [channel, sender] of this.#senders) {
       const isKept = performance.now() - sender.confirmedAt < sender.history.ttlMs;
-      if (isKept && sender.confirmed !== '') this.#run(channel, sender, NOTHING, 0).catch(() => {});
+      if (isKept && sender.confirmed !== NONE)
+        this.#run(channel, sender, NOTHING, 0).catch(() => {});
     }
   }
 
-  async #send(channel: string, batch: Buffer, count: number): Promise<void> {
+  #send(channel: string, batch: Buffer, count: number): Promise<void> {
     const sender = this.#senders.get(channel) as Sender;
-    try {
-      sender.confirmed = await this.#run(channel, sender, batch, count);
-      sender.confirmedAt = performance.now();
-    } finally {
-      sender.pending -= count;
-    }
+    return this.#run(channel, sender, batch, count).then(
+      (position) => {
+        sender.pending -= count;
+        sender.confirmed = String(position);
+        sender.confirmedAt = performance.now();
+      },
+      (error: Error) => {
+        sender.pending -= count;
+        throw toUnavailable(error);
+      },
+    );
   }
 
-  async #run(channel: string, sender: Sender, batch: Buffer, count: number): Promise<string> {
+  #run(channel: string, sender: Sender, batch: Buffer, count: number): Promise<unknown> {
     const { stream, tail } = placeOf(this.#connections.prefix, channel);
     const tag = randomBytes(9).toString('base64url');
-    const args = this.#arguments(sender, tag, count, batch);
+    const words = this.#words(sender, tag, count);
     if (count > 0) sender.sent = tag;
-    const reply = await this.#connections.script(HISTORY_PUBLISH, [stream, tail], args);
-    return String(reply);
+    return this.#connections.script(HISTORY_PUBLISH, [stream, tail], [words, batch]);
   }
 
-  #arguments(sender: Sender, tag: string, count: number, batch: Buffer): RedisArgument[] {
-    const { size, ttlMs } = sender.history;
-    const { confirmed, sent } = sender;
-    const verb = this.#connections.publishVerb;
-    return [verb, size, ttlMs, ttlMs + KNOWN_FOR_MS, confirmed, sent, tag, count, batch];
+  #words({ history, confirmed, sent }: Sender, tag: string, count: number): string {
+    const { size, ttlMs } = history;
+    const times = `${size} ${ttlMs} ${ttlMs + KNOWN_FOR_MS}`;
+    return `${this.#connections.publishVerb} ${times} ${confirmed} ${sent} ${tag} ${count}`;
   }
 
   /** The channel that was idle for longest is forgotten, unless something of it is on its way. */
   #sender(channel: string, history: ChannelHistory): Sender {
     const sender = this.#senders.get(channel) ?? {
       history,
-      confirmed: '',
+      confirmed: NONE,
       confirmedAt: 0,
-      sent: '',
+      sent: NONE,
       pending: 0,
     };
     if (sender.pending > 0) return sender;
@@ -106,4 +111,10 @@ export class HistoryPublisher {
     if (this.#senders.size > MAX_CHANNELS && pending === 0) this.#senders.delete(idle);
     return sender;
   }
+}
+
+/** A refusal of ioredis holds the command with all that was to be published: only its words go on. */
+function toUnavailable(error: Error): BusUnavailableError {
+  if (error instanceof BusUnavailableError) return error;
+  return new BusUnavailableError(`Redis refuses the message: ${error.message}`);
 }

@@ -26,15 +26,18 @@ end
  * last message.
  *
  * What is too much or too old is let go in portions, because most of a script's time goes into the
- * commands it calls; readers leave it out until then.
+ * commands it calls, but large entries one by one, because it has to read them; readers leave it out
+ * until then.
  *
  * KEYS: the stream, which is also the channel; the key of the last position.
- * ARGV: the command that publishes, size, ttl and ttl of the last position in ms, the position and
- * the tag that the sender remembers, the batch's tag, how many messages it has, the batch.
+ * ARGV: eight words and the batch. The words, in one argument because that is faster: the command
+ * that publishes, size, ttl and ttl of the last position in ms, the position and the tag that the
+ * sender remembers (`-` for none), the batch's tag, how many messages it has.
  */
 export const HISTORY_PUBLISH = createScript(`${LAST_POSITION}
 local stream, tail = KEYS[1], KEYS[2]
-local verb, size, ttl, tail_ttl, witness, sent, tag, count, batch = unpack(ARGV)
+local verb, size, ttl, tail_ttl, witness, sent, tag, count =
+  string.match(ARGV[1], '^(%S+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+) (%d+)$')
 size, ttl, count = tonumber(size), tonumber(ttl), tonumber(count)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -63,18 +66,19 @@ local function has_lost()
   return last == '' or #redis.call('XRANGE', stream, '-', '(' .. id, 'COUNT', 1) > 0
 end
 
-if witness ~= '' and witness ~= last and sent ~= last_tag and has_lost() then
+if witness ~= '-' and witness ~= last and sent ~= last_tag and has_lost() then
   keep(tag .. '!', 1, '')
 elseif count == 0 then
   return last
 end
-if count > 0 then keep(tag, count, batch) end
+if count > 0 then keep(tag, count, ARGV[2]) end
 
 if total - size - oldest >= ${PORTION} or oldest_ms < now - ttl * 1.0625 then
   local found
+  local portion = 1
   repeat
     local old = {}
-    found = redis.call('XRANGE', stream, '-', '+', 'COUNT', ${PORTION})
+    found = redis.call('XRANGE', stream, '-', '+', 'COUNT', portion)
     for _, entry in ipairs(found) do
       local entry_ms, number = string.match(entry[1], '^(%d+)-(%d+)$')
       oldest_ms, oldest = tonumber(entry_ms), tonumber(number)
@@ -82,6 +86,7 @@ if total - size - oldest >= ${PORTION} or oldest_ms < now - ttl * 1.0625 then
       old[#old + 1] = entry[1]
     end
     if #old > 0 then redis.call('XDEL', stream, unpack(old)) end
+    portion = #found[1][2][6] < 4096 and ${PORTION} or 1
   until #old < #found
 end
 if now < refreshed or now - refreshed >= ttl * 0.0625 then

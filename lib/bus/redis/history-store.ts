@@ -1,4 +1,4 @@
-import { BusUnavailableError } from '../bus-error.js';
+import { BusError, BusUnavailableError } from '../bus-error.js';
 import type { BusHooks } from '../bus-hooks.js';
 import type { ChannelHistory } from '../define-channel.js';
 import {
@@ -84,7 +84,9 @@ export class RedisHistory implements HistoryDriver {
     const { connections } = this.#options;
     const { stream, tail } = placeOf(connections.prefix, channel);
     const args = [...toArguments(from), limit, PAGE_BYTES, size, ttlMs];
-    const reply = await connections.script(HISTORY_READ, [stream, tail], args);
+    const reply = await connections
+      .script(HISTORY_READ, [stream, tail], args)
+      .catch((error: Error) => Promise.reject(toBusError(channel, error)));
     const [now, last, hasOlder, entries] = reply as [Buffer, Buffer, number, Buffer[][]];
     const batches = entries.map(toBatch);
     const records = this.#recordsAfter(
@@ -143,6 +145,18 @@ export class RedisHistory implements HistoryDriver {
     }
     return records;
   }
+}
+
+/**
+ * Where the key is another's, or not permitted, or the server too old, reading again is in vain.
+ * Anything else passes: a server that is loading its data, say, or busy, or a replica for a moment.
+ */
+function toBusError(channel: string, error: Error): BusError {
+  if (error instanceof BusUnavailableError) return error;
+  const { message } = error;
+  return /^(WRONGTYPE|NOPERM|ERR) /.test(message)
+    ? new BusError('unavailable', `The history of "${channel}" can't be read: ${message}`)
+    : new BusUnavailableError(`Redis refuses to read a history: ${message}`);
 }
 
 function toArguments(from: HistoryStart): [kind: string, from: string | number] {
