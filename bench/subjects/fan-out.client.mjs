@@ -7,8 +7,8 @@ import { Tally } from '../tally.mjs';
 
 const NO_MODELS = { typeOf: () => undefined, typeNamed: () => undefined };
 
-/** More than is ever sent. */
-const CREDIT = 2 ** 40;
+/** More than is ever sent, and a small integer, as a client's credit is. */
+const CREDIT = 2 ** 30;
 
 /**
  * The protocol by hand: a thousand whole clients on the other core would take more of the caches that

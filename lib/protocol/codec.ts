@@ -1,10 +1,16 @@
 import type { StreamError } from './stream-error.js';
 
+/**
+ * A frame may be as large as it likes: larger than any text can be, and still a small integer, which
+ * needs no memory of its own in each encoder.
+ */
+export const NO_LIMIT = 2 ** 30 - 1;
+
 /** Gathers the frames of one message. One for each connection and direction. */
 export interface FrameEncoder {
   /** About how many bytes were gathered since `take`. */
   readonly size: number;
-  /** The largest item or frame it makes, in bytes; a larger one can't be encoded. */
+  /** The largest item or frame it makes, in bytes; a larger one can't be encoded. @default none */
   maxFrameBytes: number;
   /**
    * Adds an item to the stream's run and returns its size: UTF-16 code units of its JSON text, or
@@ -26,8 +32,9 @@ export interface FrameEncoder {
 /** Takes messages apart. One for each connection and direction, because it keeps type names. */
 export interface FrameDecoder {
   /**
-   * Calls `each` for every frame in order; `types` frames it keeps to itself. `problem` tells why a
-   * value in that frame could not be made: an unknown type, say.
+   * Calls `each` for every frame in order; `types` frames it keeps to itself, and of a run for a list
+   * of streams it makes one for each, with items of its own. `problem` tells why a value in that
+   * frame could not be made: an unknown type, say.
    *
    * @throws ProtocolViolation for a message that is not one.
    */

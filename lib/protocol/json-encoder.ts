@@ -1,4 +1,4 @@
-import type { CodecLimits, FrameEncoder } from './codec.js';
+import { type CodecLimits, type FrameEncoder, NO_LIMIT } from './codec.js';
 import { FrameType } from './frames.js';
 import { isPlain } from './json-plain.js';
 import { JsonWriter } from './json-writer.js';
@@ -27,14 +27,19 @@ export class JsonEncoder implements FrameEncoder {
   #run: RunTarget = NO_RUN;
   #runStart = 0;
   #runSize = 0;
+  #partsSize = 0;
   readonly #shared = new SharedRuns<SharedEncoding<string>>();
-  size = 0;
-  maxFrameBytes = Number.POSITIVE_INFINITY;
+  #sharedSize = 0;
+  maxFrameBytes = NO_LIMIT;
 
   constructor(models: ModelPort, limits: CodecLimits) {
     this.#models = models;
     this.#writer = new JsonWriter(models, this.#types);
     this.#depth = limits.depth - OUTER_LEVELS;
+  }
+
+  get size(): number {
+    return this.#partsSize + this.#sharedSize;
   }
 
   item(stream: number, item: unknown): number {
@@ -43,7 +48,6 @@ export class JsonEncoder implements FrameEncoder {
     const json = this.#stringify(item);
     this.#endShared();
     this.#append(stream, json);
-    this.size += json.length + 1;
     return json.length;
   }
 
@@ -52,15 +56,14 @@ export class JsonEncoder implements FrameEncoder {
     this.#endShared();
     this.#endRun();
     this.#parts.push(json);
-    this.size += json.length + 1;
+    this.#partsSize += json.length + 1;
   }
 
   take(): string | undefined {
-    const only = this.#parts.length === 0 && !this.#types.hasFresh ? this.#shared.only : undefined;
+    const only = this.#partsSize === 0 && !this.#types.hasFresh ? this.#shared.only : undefined;
     const message = only?.messageFor(this.#shared.firstTarget) ?? this.#gathered(only);
     this.#shared.clear();
-    if (this.#parts.length > 0) this.#parts = [];
-    this.size = 0;
+    this.#sharedSize = 0;
     return message;
   }
 
@@ -72,7 +75,7 @@ export class JsonEncoder implements FrameEncoder {
     const encoding = shared.json ?? this.#encodeShared(item);
     // Where fields stand otherwise than on other connections, the item is encoded for here alone.
     if (encoding.body.length * 3 > this.maxFrameBytes) return undefined;
-    if (!this.#types.useAll(encoding.types)) return undefined;
+    if (encoding.types.length > 0 && !this.#types.useAll(encoding.types)) return undefined;
     shared.json = encoding;
     return encoding;
   }
@@ -87,13 +90,14 @@ export class JsonEncoder implements FrameEncoder {
 
   #share(stream: number, encoding: SharedEncoding<string>): number {
     const { length } = encoding.body;
-    this.size += this.#shared.add(stream, encoding) ? JOINED_SIZE : length + 1;
+    this.#sharedSize += this.#shared.add(stream, encoding) ? JOINED_SIZE : length + 1;
     return length;
   }
 
   /** What stands behind shared items must not overtake them. */
   #endShared(): void {
-    if (this.#shared.isEmpty) return;
+    if (this.#sharedSize === 0) return;
+    this.#sharedSize = 0;
     this.#shared.drain((target, { body }) => this.#append(target, body));
   }
 
@@ -101,8 +105,10 @@ export class JsonEncoder implements FrameEncoder {
     const target = this.#shared.firstTarget;
     this.#endShared();
     this.#endRun();
-    if (this.#parts.length === 0) return undefined;
+    if (this.#partsSize === 0) return undefined;
     const body = this.#parts.join(',');
+    this.#parts = [];
+    this.#partsSize = 0;
     const message = this.#types.hasFresh
       ? `[${JSON.stringify(this.#types.takeFrame())},${body}]`
       : `[${body}]`;
@@ -113,6 +119,7 @@ export class JsonEncoder implements FrameEncoder {
   #append(target: RunTarget, json: string): void {
     if (!isSameTarget(this.#run, target)) this.#beginRun(target);
     this.#parts.push(json);
+    this.#partsSize += json.length + 1;
     this.#runSize += json.length;
   }
 

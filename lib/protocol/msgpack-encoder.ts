@@ -1,5 +1,5 @@
 import { ByteWriter } from './byte-writer.js';
-import type { CodecLimits, FrameEncoder } from './codec.js';
+import { type CodecLimits, type FrameEncoder, NO_LIMIT } from './codec.js';
 import { FIRST_ITEM, FrameType } from './frames.js';
 import type { ModelPort } from './model-port.js';
 import { Format } from './msgpack-format.js';
@@ -24,7 +24,7 @@ const JOINED_SIZE = 3;
 
 /** Gathers frames as MessagePack: a message is frames, one after the other (PROTOCOL.md, 5.2). */
 export class MsgpackEncoder implements FrameEncoder {
-  maxFrameBytes = Number.POSITIVE_INFINITY;
+  maxFrameBytes = NO_LIMIT;
   readonly #out = new ByteWriter();
   readonly #types = new AnnouncedTypes();
   readonly #models: ModelPort;
@@ -83,7 +83,7 @@ export class MsgpackEncoder implements FrameEncoder {
     const encoding = shared.msgpack ?? this.#encodeShared(item);
     // Where fields stand otherwise than on other connections, the item is encoded for here alone.
     if (encoding.body.length > this.maxFrameBytes) return undefined;
-    if (!this.#types.useAll(encoding.types)) return undefined;
+    if (encoding.types.length > 0 && !this.#types.useAll(encoding.types)) return undefined;
     shared.msgpack = encoding;
     return encoding;
   }
@@ -103,7 +103,7 @@ export class MsgpackEncoder implements FrameEncoder {
 
   /** What stands behind shared items must not overtake them. */
   #endShared(): void {
-    if (this.#shared.isEmpty) return;
+    if (this.#sharedSize === 0) return;
     this.#sharedSize = 0;
     this.#shared.drain((target, { body }) => {
       this.#continueRun(target);

@@ -19,87 +19,84 @@ export function isSameTarget(one: RunTarget, other: RunTarget): boolean {
   return true;
 }
 
-interface Entry<Item> {
-  readonly item: Item;
-  target: number | number[];
-}
-
 /**
  * Items that several streams of a connection may be sent in one turn, kept back until it is known
  * which. A stream joins an item that stands here already, as long as nothing of its own stands
  * behind that; so every stream keeps its order, whichever way its siblings take turns with it.
  */
 export class SharedRuns<Item> {
-  // Most messages hold one: a list of it for each of a thousand connections is felt.
-  #first: Entry<Item> | undefined;
-  #rest: Entry<Item>[] = [];
+  // Most messages hold one item, and a thousand connections have one each: it stands here without
+  // an object around it. The others stand in lists.
+  #count = 0;
+  #firstItem: Item | undefined;
+  #firstTarget: RunTarget = NONE;
+  #items: Item[] | undefined;
+  #targets: RunTarget[] | undefined;
   /** The only stream so far. */
   #single = NONE;
   /** Where each stream's last item stands, once there are two; counted from the first message on. */
   #places: Map<number, number> | undefined;
   #passed = 0;
 
-  get isEmpty(): boolean {
-    return this.#first === undefined;
-  }
-
   /** The only item that stands here; `undefined` where there are none, or more. */
   get only(): Item | undefined {
-    return this.#rest.length === 0 ? this.#first?.item : undefined;
+    return this.#count === 1 ? this.#firstItem : undefined;
   }
 
   /** The streams of the first item that stands here. */
   get firstTarget(): RunTarget {
-    return this.#first?.target ?? NONE;
+    return this.#firstTarget;
   }
 
   /** Takes an item for a stream; tells whether it stood here already. */
   add(stream: number, item: Item): boolean {
-    if (this.#first === undefined) {
-      this.#first = { item, target: stream };
-      this.#single = stream;
-      return false;
+    if (this.#count === 0) this.#single = stream;
+    const place = this.#single === stream ? this.#count : this.#placeFor(stream, item);
+    if (place < this.#count) {
+      this.#setTarget(place, joined(this.#targetAt(place), stream));
+      return true;
     }
-    const found = this.#single === stream ? undefined : this.#find(stream, item);
-    if (found === undefined) this.#rest.push({ item, target: stream });
-    else if (typeof found.target === 'number') found.target = [found.target, stream];
-    else found.target.push(stream);
-    return found !== undefined;
+    this.#count++;
+    if (place === 0) this.#firstItem = item;
+    else this.#push(item);
+    this.#setTarget(place, stream);
+    return false;
   }
 
   /** Hands over what stands here, in order. */
   drain(write: (target: RunTarget, item: Item) => void): void {
-    if (this.#first !== undefined) write(this.#first.target, this.#first.item);
-    for (const { target, item } of this.#rest) write(target, item);
+    for (let place = 0; place < this.#count; place++) {
+      write(this.#targetAt(place), this.#itemAt(place));
+    }
     this.clear();
   }
 
   /** Forgets what stands here. */
   clear(): void {
-    if (this.#first === undefined) return;
+    if (this.#count === 0) return;
     this.#passed += this.#count;
-    this.#first = undefined;
-    if (this.#rest.length > 0) this.#rest = [];
+    this.#count = 0;
+    this.#firstItem = undefined;
+    this.#items = undefined;
+    this.#targets = undefined;
     if (this.#places !== undefined && this.#places.size > KEPT) this.#places.clear();
   }
 
-  get #count(): number {
-    return this.#first === undefined ? 0 : this.#rest.length + 1;
+  /** Where an item is to stand for a stream: where it stands already, or behind all others. */
+  #placeFor(stream: number, item: Item): number {
+    const places = this.#placesOfAll();
+    const place = this.#find(item, (places.get(stream) ?? -1) + 1 - this.#passed);
+    places.set(stream, this.#passed + place);
+    return place;
   }
 
-  /** The item, where the stream may join it; and notes where the stream's last one stands now. */
-  #find(stream: number, item: Item): Entry<Item> | undefined {
-    const places = this.#placesOfAll();
-    const last = (places.get(stream) ?? -1) - this.#passed;
-    const end = Math.min(this.#count, Math.max(0, last + 1) + LOOK_AHEAD);
-    for (let place = Math.max(0, last + 1); place < end; place++) {
-      const entry = (place === 0 ? this.#first : this.#rest[place - 1]) as Entry<Item>;
-      if (entry.item !== item || !hasRoom(entry.target)) continue;
-      places.set(stream, this.#passed + place);
-      return entry;
+  #find(item: Item, start: number): number {
+    const first = Math.max(0, start);
+    const end = Math.min(this.#count, first + LOOK_AHEAD);
+    for (let place = first; place < end; place++) {
+      if (this.#itemAt(place) === item && hasRoom(this.#targetAt(place))) return place;
     }
-    places.set(stream, this.#passed + this.#count);
-    return undefined;
+    return this.#count;
   }
 
   /** All items so far were those of one stream, of which no note was taken. */
@@ -109,8 +106,37 @@ export class SharedRuns<Item> {
     this.#single = NONE;
     return this.#places;
   }
+
+  #itemAt(place: number): Item {
+    return (place === 0 ? this.#firstItem : this.#items?.[place - 1]) as Item;
+  }
+
+  #targetAt(place: number): RunTarget {
+    return (place === 0 ? this.#firstTarget : this.#targets?.[place - 1]) as RunTarget;
+  }
+
+  #push(item: Item): void {
+    this.#items ??= [];
+    this.#items.push(item);
+  }
+
+  #setTarget(place: number, target: RunTarget): void {
+    if (place === 0) {
+      this.#firstTarget = target;
+      return;
+    }
+    this.#targets ??= [];
+    this.#targets[place - 1] = target;
+  }
 }
 
 function hasRoom(target: RunTarget): boolean {
   return typeof target === 'number' || target.length < MAX_RUN_STREAMS;
+}
+
+/** The same list with one more, where there is one already. */
+function joined(target: RunTarget, stream: number): RunTarget {
+  if (typeof target === 'number') return [target, stream];
+  (target as number[]).push(stream);
+  return target;
 }

@@ -10,6 +10,8 @@ export class AnnouncedTypes {
   /** By their numbers, with the names of fields that were announced with them. */
   readonly #known = new Map<number, FieldNames | null>();
   #fresh: (readonly unknown[])[] = [];
+  /** Whether there are any still to be. */
+  hasFresh = false;
   #namesLeft = MAX_ALL_NAMES;
   #used: Set<ModelType> | undefined;
 
@@ -48,14 +50,11 @@ export class AnnouncedTypes {
     return [...used];
   }
 
-  get hasFresh(): boolean {
-    return this.#fresh.length > 0;
-  }
-
   /** The frame that announces the new ones; it must stand before the frames that use them. */
   takeFrame(): readonly unknown[] {
     const frame = [FrameType.types, this.#fresh];
     this.#fresh = [];
+    this.hasFresh = false;
     return frame;
   }
 
@@ -63,6 +62,7 @@ export class AnnouncedTypes {
     const told = names !== null && names.length <= this.#namesLeft ? names : null;
     this.#known.set(id, told);
     this.#namesLeft -= told?.length ?? 0;
+    this.hasFresh = true;
     this.#fresh.push(told === null ? [id, name] : [id, name, told]);
     return told;
   }

@@ -35,6 +35,7 @@ class Fault {
   }
 }
 
+/** What settles a promise of `next()`. */
 interface Reader<T> {
   resolve(result: IteratorResult<T, undefined>): void;
   reject(error: unknown): void;
@@ -57,11 +58,13 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
   readonly #overflowError: () => unknown;
   readonly #onDrop: (() => void) | undefined;
   readonly #onClose: (() => void) | undefined;
-  // Most queues never hold more than the one reader that waits for the next item, so the rings are
-  // made when they are needed, and it stands beside them. Readers wait only while there are no
-  // entries.
+  // Readers wait only while there are no entries, and hardly ever more than one. The first stands
+  // here in two parts: V8 would learn of an object around them that it lives long, and make all that
+  // follow in its old space, where even dead they keep what they refer to through every collection
+  // of the young one. The rings are made when they are needed.
+  #resolve: Reader<T>['resolve'] | undefined;
+  #reject: Reader<T>['reject'] | undefined;
   #entries: Ring<T | Fault> | undefined;
-  #reader: Reader<T> | undefined;
   #laterReaders: Ring<Reader<T>> | undefined;
   #open = true;
   #dropped = 0;
@@ -152,9 +155,12 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
 
   // The last error of a queue goes past the capacity: by one, and once.
   #deliver(entry: T | Fault): void {
-    const reader = this.#takeReader();
-    if (reader === undefined) this.#enqueue(entry);
-    else settle(reader, entry);
+    const resolve = this.#resolve;
+    const reject = this.#reject;
+    if (resolve === undefined) return this.#enqueue(entry);
+    this.#moveUp();
+    if (entry instanceof Fault) reject?.(entry.error);
+    else resolve({ done: false, value: entry });
   }
 
   #enqueue(entry: T | Fault): void {
@@ -164,26 +170,27 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
 
   /** What a promise of `next()` is made with: one function for all of them. */
   readonly #await = (resolve: Reader<T>['resolve'], reject: Reader<T>['reject']): void => {
-    const reader: Reader<T> = { resolve, reject };
-    if (this.#reader === undefined) {
-      this.#reader = reader;
+    if (this.#resolve === undefined) {
+      this.#resolve = resolve;
+      this.#reject = reject;
       return;
     }
     this.#laterReaders ??= new Ring();
-    this.#laterReaders.push(reader);
+    this.#laterReaders.push({ resolve, reject });
   };
 
-  #takeReader(): Reader<T> | undefined {
-    const reader = this.#reader;
+  /** The first reader is served: the one behind it is the first now. */
+  #moveUp(): void {
     const later = this.#laterReaders;
-    this.#reader = later === undefined || later.size === 0 ? undefined : later.shift();
-    return reader;
+    const next = later === undefined || later.size === 0 ? undefined : later.shift();
+    this.#resolve = next?.resolve;
+    this.#reject = next?.reject;
   }
 
   #close(): void {
     this.#open = false;
-    for (let reader = this.#takeReader(); reader !== undefined; reader = this.#takeReader()) {
-      reader.resolve({ done: true, value: undefined });
+    for (; this.#resolve !== undefined; this.#moveUp()) {
+      this.#resolve({ done: true, value: undefined });
     }
     this.#onClose?.();
   }
@@ -192,11 +199,6 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
 function toResult<T>(entry: T | Fault): Promise<IteratorResult<T, undefined>> {
   if (entry instanceof Fault) return Promise.reject(entry.error);
   return Promise.resolve({ done: false, value: entry });
-}
-
-function settle<T>(reader: Reader<T>, entry: T | Fault): void {
-  if (entry instanceof Fault) reader.reject(entry.error);
-  else reader.resolve({ done: false, value: entry });
 }
 
 const SMALLEST_RING = 8;

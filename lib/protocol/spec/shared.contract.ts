@@ -57,6 +57,16 @@ export function sharedContract(codec: CodecName): void {
     expect(itemsFor(received, 3)).toEqual([a, c, c]);
   });
 
+  it('sends an item again to a stream that takes it from far ahead', () => {
+    const { one, models } = twoConnections(codec);
+    const items = Array.from({ length: 200 }, (_, id) => models.share({ id }));
+    for (const item of items) one.encoder.item(1, item);
+    for (const id of [150, 20, 199]) one.encoder.item(2, items[id]);
+    const received = one.pass();
+    expect(itemsFor(received, 1)).toEqual(items);
+    expect(itemsFor(received, 2)).toEqual([{ id: 150 }, { id: 20 }, { id: 199 }]);
+  });
+
   it('gives every stream an item of its own', () => {
     const { one, models } = twoConnections(codec);
     const item = models.share({ list: [Point.at(1, 2)], when: new Date(0) });
