@@ -257,16 +257,21 @@ function toLeaf(plan: ClassPlan): ClassPlan {
   return { ...plan, properties: Object.fromEntries(properties) };
 }
 
-/** What a Map was declared for stays one: class-transformer goes by the type it had first. */
+/**
+ * What a Map was declared for stays one: class-transformer goes by the type it had first. So does what
+ * `looking` was declared for: its declaration is inherited, and not every value fits it.
+ */
 function toHeir(all: readonly ClassPlan[]): (plan: ClassPlan) => ClassPlan {
-  const maps = new Set<string>();
-  for (const { properties } of all) {
-    for (const [key, { kind }] of Object.entries(properties))
-      if (kind === 'childMap') maps.add(key);
+  const lasting = new Map<string, Kind>();
+  for (const last of ['looking', 'childMap'] as const) {
+    for (const { properties } of all) {
+      for (const [key, { kind }] of Object.entries(properties))
+        if (kind === last) lasting.set(key, kind);
+    }
   }
   return (plan) => {
     const properties = Object.entries(plan.properties).filter(
-      ([key, { kind }]) => kind === 'childMap' || !maps.has(key),
+      ([key, { kind }]) => kind === (lasting.get(key) ?? kind),
     );
     return { ...plan, properties: Object.fromEntries(properties) };
   };
