@@ -2,7 +2,12 @@ import { StreamError } from '../protocol/stream-error.js';
 import type { ArgumentLayout } from './argument-layout.js';
 import type { CallContext } from './call-context.js';
 import type { Enhancers } from './enhancers.js';
-import { type BoundParameter, ParameterBinder, type Reader } from './parameter-binder.js';
+import {
+  type BoundParameter,
+  ParameterBinder,
+  type Reader,
+  refuseMissing,
+} from './parameter-binder.js';
 
 /** Turns the arguments a client sent into those of the handler. */
 export class HandlerArguments {
@@ -29,10 +34,20 @@ export class HandlerArguments {
       const limit = `at most ${this.#maximum} arguments, not ${sent.length}`;
       throw new StreamError('invalid-argument', `The method takes ${limit}.`);
     }
+    this.#assertAllSent(sent.length);
     if (!this.#isAsync) return this.#trim(this.#values(sent, context, now), sent.length);
     return Promise.all(this.#values(sent, context, later)).then((it) =>
       this.#trim(it, sent.length),
     );
+  }
+
+  #assertAllSent(sent: number): void {
+    if (sent >= this.#places) return;
+    let place = 0;
+    for (const { takesArgument, required } of this.#bound) {
+      if (!takesArgument || place++ < sent) continue;
+      if (required !== undefined) refuseMissing(required);
+    }
   }
 
   #values(sent: readonly unknown[], context: CallContext, run: typeof now): unknown[] {

@@ -17,6 +17,8 @@ export type Reader = (sent: unknown, context: CallContext) => unknown;
 /** A parameter, ready for calls. */
 export interface BoundParameter {
   readonly takesArgument: boolean;
+  /** Its name in sentences, where a client has to send it. */
+  readonly required?: string | undefined;
   readonly read: Reader;
 }
 
@@ -48,7 +50,11 @@ export class ParameterBinder {
       case 'input':
         return { takesArgument: true, read: this.#input(parameter) };
       case 'argument':
-        return { takesArgument: true, read: this.#argument(parameter, parameter.isOpen) };
+        return {
+          takesArgument: true,
+          required: parameter.isRequired ? parameter.name : undefined,
+          read: this.#argument(parameter, parameter.isOpen),
+        };
     }
   }
 
@@ -64,14 +70,15 @@ export class ParameterBinder {
   }
 
   #argument(parameter: TypedParameter, isOpen: boolean): Reader {
-    const { element, name } = parameter;
+    const { element, name, isRequired } = parameter;
     const passes = this.#passes(parameter, this.#enhancers.pipes);
     const wait = this.#waiting();
     this.isAsync ||= passes.length > 0 || wait !== undefined;
-    // Whether it may be left out, or be null, its type doesn't tell.
+    // Whether it may be null, its type doesn't tell.
     const check: Step | undefined =
       element &&
       ((value) => {
+        if (value === undefined && isRequired) refuseMissing(name);
         if (value !== undefined && value !== null) element.check(value, name);
         return value;
       });
@@ -176,6 +183,14 @@ function toModel(value: unknown, model: ModelType): unknown {
   const prototype: unknown = Object.getPrototypeOf(value);
   const isPlain = prototype === Object.prototype || prototype === null;
   return isPlain ? model.fromFields(value as Record<string, unknown>) : value;
+}
+
+/** @throws StreamError `invalid-argument`, for an argument that was not sent. */
+export function refuseMissing(name: string): never {
+  const why = 'it has no default value and no @Arg({ optional: true })';
+  throw new StreamError('invalid-argument', `${name} is missing: ${why}.`, {
+    data: [{ property: name, constraints: { required: 'is missing' } }],
+  });
 }
 
 function refuse(name: string, constraint: string): never {

@@ -15,7 +15,7 @@ export type Pipe = PipeTransform | Type<PipeTransform>;
 /** What one of our parameter decorators said. */
 export type ParameterMark =
   | { readonly kind: 'session' }
-  | { readonly kind: 'argument' }
+  | { readonly kind: 'argument'; readonly isOptional: boolean }
   | { readonly kind: 'input'; readonly type: TypeReference | undefined };
 
 /** Stands in an entry of Nest's parameter metadata and tells ours from all others. */
@@ -52,16 +52,31 @@ export function StreamParam(
   return marked({ kind: 'input', type: given }, { pipes });
 }
 
-/** Gives a plain argument pipes of its own; or a schema, and pipes then. */
+/** What says that a client may leave an argument out, or send `undefined` for it. */
+export interface OptionalArgumentOptions {
+  readonly optional: boolean;
+}
+
+/**
+ * Gives a plain argument pipes of its own; or a schema, and pipes then; or says that it may be left
+ * out, which a `?` doesn't tell at run time. Where there are pipes or a schema, they decide that.
+ */
 export function Arg<Schema extends StandardSchema>(
   options: SchemaOptions<Schema>,
 ): SchemaArgumentDecorator<SchemaOutput<Schema>>;
-export function Arg(options: PipedSchemaOptions): ParameterDecorator;
+export function Arg(options: PipedSchemaOptions | OptionalArgumentOptions): ParameterDecorator;
 export function Arg(...pipes: Pipe[]): ParameterDecorator;
-export function Arg(...given: (Pipe | SchemaOptions | PipedSchemaOptions)[]): ParameterDecorator {
+export function Arg(...given: (Pipe | Given | OptionalArgumentOptions)[]): ParameterDecorator {
   const [options] = given;
-  const isOnlyOptions = given.length === 1 && isOptions(options);
-  return marked({ kind: 'argument' }, isOnlyOptions ? options : { pipes: given as Pipe[] });
+  const isOptional = isOptionalOptions(options) && options.optional;
+  const isOnlyOptions = given.length === 1 && (isOptions(options) || isOptionalOptions(options));
+  const own = isOnlyOptions ? (options as Given) : { pipes: given as Pipe[] };
+  return marked({ kind: 'argument', isOptional }, own);
+}
+
+function isOptionalOptions(given: unknown): given is OptionalArgumentOptions {
+  if (typeof given !== 'object' || given === null) return false;
+  return Object.getPrototypeOf(given) === Object.prototype && 'optional' in given;
 }
 
 /** A pipe may well keep a schema in a field of that name. */

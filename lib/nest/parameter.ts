@@ -27,6 +27,8 @@ export type Parameter = ParameterKind & {
   readonly index: number;
   /** The class it was declared with; `undefined` where the compiler wrote none to rely on. */
   readonly metatype: ElementClass | undefined;
+  /** Whether a client has to send it: nothing but its type may say what it is when it doesn't. */
+  readonly isRequired: boolean;
   readonly shape: InputShape;
   readonly data: unknown;
   readonly schema: unknown;
@@ -68,7 +70,11 @@ export function readParameters(prototype: object, name: string, where: string): 
   const entries = readEntries(owner.constructor, name, where);
   const count = Math.max(types.length, handler.length, ...[...entries.keys()].map((i) => i + 1));
   const parameters = Array.from({ length: count }, (_, index) =>
-    toParameter(index, types[index], entries.get(index), `${where}, parameter ${index + 1},`),
+    toParameter(
+      { index, type: types[index], isRequired: index < handler.length },
+      entries.get(index),
+      `${where}, parameter ${index + 1},`,
+    ),
   );
   return { parameters, isElastic };
 }
@@ -129,16 +135,29 @@ function inheritedEntries(host: object, name: string): ReadonlySet<unknown> {
   );
 }
 
+/** What the compiler left of a parameter. Before the first with a default value all are required. */
+interface Compiled {
+  readonly index: number;
+  readonly type: unknown;
+  readonly isRequired: boolean;
+}
+
 function toParameter(
-  index: number,
-  type: unknown,
+  { index, type, isRequired }: Compiled,
   entry: Entry | undefined,
   where: string,
 ): Parameter {
   const metatype = typeof type === 'function' ? (type as ElementClass) : undefined;
   const { data, schema, pipes = [] } = entry ?? {};
+  const decidesItself = schema !== undefined || pipes.length > 0 || isOptional(entry);
   const about = { index, metatype, shape: shapeOf(metatype), data, schema, pipes };
-  return { ...toKind(metatype, entry, where), ...about };
+  const kind = toKind(metatype, entry, where);
+  return { ...kind, ...about, isRequired: isRequired && !decidesItself };
+}
+
+function isOptional(entry: Entry | undefined): boolean {
+  const mark = entry?.[PARAMETER_MARK];
+  return mark?.kind === 'argument' && mark.isOptional;
 }
 
 function toKind(

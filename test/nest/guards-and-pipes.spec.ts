@@ -1,6 +1,7 @@
 import {
   type CanActivate,
   createParamDecorator,
+  DefaultValuePipe,
   type ExecutionContext,
   Injectable,
   ParseIntPipe,
@@ -209,8 +210,28 @@ class PipedService {
   }
 
   @StreamingMethod()
-  typed(a: string, b: number, c?: boolean): string {
+  typed(a: string, b: number, @Arg({ optional: true }) c?: boolean): string {
     return `${typeof a} ${typeof b} ${c}`;
+  }
+
+  @StreamingMethod()
+  open(value: unknown): string {
+    return String(value);
+  }
+
+  @StreamingMethod()
+  later(@StreamSession() _: StreamingSession, a: string, items: AsyncIterable<unknown>): string {
+    return `${a} ${typeof items}`;
+  }
+
+  @StreamingMethod()
+  lenient(
+    @Arg(new DefaultValuePipe(3)) first: number,
+    @Arg(new ParseIntPipe({ optional: true }), new DefaultValuePipe(5)) second: number,
+    third = 'none',
+    ...others: number[]
+  ): unknown[] {
+    return [first, second, third, others];
   }
 
   @StreamingMethod()
@@ -308,6 +329,30 @@ describe('a client that sends something else than declared', () => {
       code: 'invalid-argument',
       message: 'The method takes at most 3 arguments, not 4.',
     });
+  });
+
+  it('is told which argument is missing, and nothing else is lost', async () => {
+    const piped = await start();
+    const missing = (place: number) => ({
+      code: 'invalid-argument',
+      message: expect.stringMatching(new RegExp(`^argument ${place} is missing: `)),
+      data: [{ property: `argument ${place}`, constraints: { required: 'is missing' } }],
+    });
+    const beside = piped.typed('a', 1);
+    expect(await failure(piped.typed())).toMatchObject(missing(1));
+    expect(await failure(piped.typed('a'))).toMatchObject(missing(2));
+    expect(await failure(piped.typed(undefined, 1))).toMatchObject(missing(1));
+    expect(await failure(piped.open())).toMatchObject(missing(1));
+    expect(await failure(piped.later('a'))).toMatchObject(missing(2));
+    expect(await beside).toBe('string number undefined');
+  });
+
+  it('leaves out what has a default value, is a rest, or has pipes that let it', async () => {
+    const piped = await start();
+    expect(await piped.lenient()).toEqual([3, 5, 'none', []]);
+    expect(await piped.lenient(undefined, undefined, 'some', 1, 2)).toEqual([3, 5, 'some', [1, 2]]);
+    expect(await piped.open(undefined)).toBe('undefined');
+    expect(await piped.open(null)).toBe('null');
   });
 
   it('is told of a value for a stream, and of a stream for a value', async () => {
