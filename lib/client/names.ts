@@ -4,7 +4,6 @@ export type { Injected } from '../model/injected.js';
 export type { ModelClass } from '../model/registry.js';
 export { Serializable } from '../model/registry.js';
 export { StreamingException } from '../model/streaming-exception.js';
-export type { Limits } from '../protocol/limits.js';
 export type {
   ConnectionErrorCode,
   StreamErrorCode,
@@ -16,7 +15,7 @@ export type { CodecName } from '../protocol/version.js';
 export type { StreamControllerOptions } from '../stream/stream-controller.js';
 export { StreamController } from '../stream/stream-controller.js';
 export type { BackoffOptions } from './backoff.js';
-export type { ClientOptions, StreamingClientOptions } from './options.js';
+export type { ClientLimits, ClientOptions, StreamingClientOptions } from './options.js';
 export type {
   ClientEndpoint,
   ClientMethod,

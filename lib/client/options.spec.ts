@@ -25,6 +25,8 @@ describe('The options of a client', () => {
     ['backoff.firstMs', { backoff: { firstMs: -1 } }],
     ['backoff.maxMs', { backoff: { maxMs: 2 ** 31 } }],
     ['limits.windowItems', { limits: { windowItems: 0 } }],
+    ['limits.messageBytes', { limits: { messageBytes: 1 } }],
+    ['limits.stuckHandlerMs', { limits: { stuckHandlerMs: 1 } }],
     ['credentials', { credentials: 'token' }],
   ])('are refused with a sentence that names %s', (name, options) => {
     expect(() => resolveClientOptions(options as ClientOptions, connect)).toThrow(

@@ -7,6 +7,18 @@ import type { BackoffOptions } from './backoff.js';
 import type { ClientParts } from './client-core.js';
 import type { Connect } from './connect.js';
 
+/** Limits that only a server keeps. */
+const OF_SERVERS = [
+  'messageBytes',
+  'inputsPerCall',
+  'unreadBytesPerConnection',
+  'helloTimeoutMs',
+  'stuckHandlerMs',
+] as const;
+
+/** The bounds a client keeps. */
+export type ClientLimits = Omit<Limits, (typeof OF_SERVERS)[number]>;
+
 /** What a client can be told, beside where its server is. */
 export interface ClientOptions {
   /**
@@ -24,8 +36,8 @@ export interface ClientOptions {
   readonly idleMs?: number;
   /** How long to wait before connecting again. */
   readonly backoff?: BackoffOptions;
-  /** What this side takes in. */
-  readonly limits?: Partial<Limits>;
+  /** What this side takes in, and how it sends. */
+  readonly limits?: Partial<ClientLimits>;
 }
 
 /** Options of {@link createStreamingClient}. */
@@ -59,10 +71,16 @@ export function resolveClientOptions(options: ClientOptions, connect: Connect): 
     idleMs,
     backoff,
     models: new ModelRegistry(options.models ?? []),
-    limits: resolveLimits(options.limits),
+    limits: resolveClientLimits(options.limits),
     schedule: createSchedule(),
     credentials,
   };
+}
+
+function resolveClientLimits(limits: Partial<Limits> = {}): Limits {
+  const useless = OF_SERVERS.find((name) => limits[name] !== undefined);
+  if (useless === undefined) return resolveLimits(limits);
+  throw new TypeError(`limits.${useless} is kept by servers: set it there.`);
 }
 
 /** The longest time a timer takes; a longer one would run out at once. */

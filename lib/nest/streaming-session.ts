@@ -132,10 +132,10 @@ export class StreamingSession<User = unknown, Data = unknown> {
 
   /**
    * Runs a function when the session closes: the call is over, and the handler's `finally` has run.
-   * At once when it is closed already. One that throws doesn't stop the next. What
+   * At once when it is closed already. One that throws, or rejects, doesn't stop the next. What
    * `AsyncLocalStorage` gives here it gives in the function, too.
    */
-  onClose(run: () => void): void {
+  onClose(run: () => unknown): void {
     const context = new AsyncResource('StreamingSession.onClose');
     this.#call.onClose(() => context.runInAsyncScope(run));
   }
