@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { loadavg } from 'node:os';
 import { Child, canPin } from './child.mjs';
+import { startRedis } from './redis.mjs';
 import { median } from './statistics.mjs';
 import { printRows } from './table.mjs';
 
@@ -123,25 +121,6 @@ async function startPairs(url) {
 function stopPair({ publisher, receiver }) {
   publisher.kill();
   receiver.kill();
-}
-
-/** A slow receiver is not to be thrown out: what is measured is the way, not its overflow. */
-async function startRedis() {
-  const port = await freePort();
-  const options = ['--save', '', '--appendonly', 'no'];
-  const limit = ['--client-output-buffer-limit', 'pubsub 0 0 0'];
-  const program = process.env.REDIS_SERVER ?? 'redis-server';
-  const child = spawn(program, ['--port', String(port), ...options, ...limit], { stdio: 'pipe' });
-  for await (const chunk of child.stdout) if (chunk.includes('Ready to accept')) break;
-  return { url: `redis://127.0.0.1:${port}`, stop: () => child.kill() };
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function printThroughput({ title, targets }, results) {

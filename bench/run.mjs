@@ -1,5 +1,6 @@
 /** `npm run bench`: see README.md beside this file. */
 import { parseArgs } from 'node:util';
+import { AUTH, measureAuth } from './auth.mjs';
 import { BUS, measureBus } from './bus.mjs';
 import { Child, canPin } from './child.mjs';
 import { MEASURES } from './measures.mjs';
@@ -23,9 +24,10 @@ const rounds = options.quick ? 1 : Number(options.rounds);
 const measures = MEASURES.filter(({ name }) => isWanted(name));
 const wantsSerialisation = isWanted(SERIALISATION);
 const wantsBus = isWanted(BUS);
+const wantsAuth = isWanted(AUTH);
 if (!Number.isSafeInteger(rounds) || rounds < 1) fail('--rounds takes a whole number from 1.');
-if (measures.length === 0 && !wantsSerialisation && !wantsBus) {
-  const names = [...MEASURES.map(({ name }) => name), SERIALISATION, BUS];
+if (measures.length === 0 && !wantsSerialisation && !wantsBus && !wantsAuth) {
+  const names = [...MEASURES.map(({ name }) => name), SERIALISATION, BUS, AUTH];
   fail(`No measure is called ${filters.join(' or ')}: ${names.join(', ')}`);
 }
 
@@ -43,8 +45,9 @@ const serialisation = wantsSerialisation
   ? measureSerialisation({ rounds: options.quick ? 3 : 15, isSilent: options.json })
   : undefined;
 const bus = wantsBus ? await measureBus({ rounds, isSilent: options.json }) : undefined;
+const auth = wantsAuth ? await measureAuth({ rounds, isSilent: options.json }) : undefined;
 if (options.json) {
-  const all = { node: process.version, canPin, rounds, summaries, serialisation, bus };
+  const all = { node: process.version, canPin, rounds, summaries, serialisation, bus, auth };
   console.log(JSON.stringify(all, null, 2));
 } else if (summaries.length > 1) printSummary(summaries);
 
