@@ -26,6 +26,8 @@ export function createEngineHooks(
     handlerFailedLate: (call, error) => log.handlerFailedLate(call, error),
     handlerStuck: (call, afterMs) => log.handlerStuck(call, afterMs),
     closeFunctionFailed: (call, error) => log.closeFunctionFailed(call, error),
+    originRefused: (origin, address) => log.originRefused(origin, address),
+    credentialsDropped: (origin, address) => log.credentialsDropped(origin, address),
     connectionBroken: (connection, error) => log.connectionBroken(connection, error),
   };
 }

@@ -6,17 +6,16 @@ import type { ServerCall, ServerPeer } from '../server/call.js';
 import { isInputError } from '../server/input-error.js';
 import type { ServerHooks } from '../server/server-hooks.js';
 import { isPublic } from './exception-mapping.js';
-
-/** A connection that a peer's fault closed is told at most this often, in ms. */
-const ABNORMAL_EVERY_MS = 10_000;
+import { Seldom } from './seldom.js';
 
 /** What the engine and the bus tell of themselves, in Nest's log under `Streaming`. */
 @Injectable()
 export class EngineLog implements ServerHooks, BusHooks {
   private readonly logger = new Logger('Streaming');
+  readonly #closures = new Seldom();
+  readonly #refusedOrigins = new Seldom();
+  readonly #foreignOrigins = new Seldom();
   #hasWarned = false;
-  #quietUntil = 0;
-  #untold = 0;
 
   connectionOpened(): void {
     if (this.#hasWarned || process.listenerCount('SIGTERM') > 0) return;
@@ -33,15 +32,23 @@ export class EngineLog implements ServerHooks, BusHooks {
     const { id, remoteAddress = 'unknown' } = connection;
     const why = reason === '' ? '' : ` ${JSON.stringify(reason)}`;
     const told = `Connection ${id} of ${remoteAddress} closed: ${code}${why}`;
-    const now = performance.now();
-    const isQuiet = now < this.#quietUntil;
-    if (isAbnormal(code) && isQuiet) this.#untold++;
-    if (!isAbnormal(code) || isQuiet) return this.#tell((it) => it.debug(told));
-    const others =
-      this.#untold === 0 ? '' : ` (and ${this.#untold} others since the last such line)`;
-    this.#quietUntil = now + ABNORMAL_EVERY_MS;
-    this.#untold = 0;
+    const others = isAbnormal(code) ? this.#closures.next() : undefined;
+    if (others === undefined) return this.#tell((it) => it.debug(told));
     this.#tell((it) => it.warn(`${told}${others}`));
+  }
+
+  originRefused(origin: string, remoteAddress = 'unknown'): void {
+    const others = this.#refusedOrigins.next();
+    if (others === undefined) return;
+    const page = `A page of ${shownOrigin(origin)} may not connect, at ${remoteAddress}`;
+    this.#tell((it) => it.warn(`${page}: allowedOrigins doesn't name it${others}`));
+  }
+
+  credentialsDropped(origin: string, remoteAddress = 'unknown'): void {
+    const others = this.#foreignOrigins.next();
+    if (others === undefined) return;
+    const page = `A page of ${shownOrigin(origin)}, at ${remoteAddress}, is taken without its cookies`;
+    this.#tell((it) => it.warn(`${page}: name it in allowedOrigins if it is yours${others}`));
   }
 
   /** A class without validation metadata must not be taken for validated. */
@@ -105,6 +112,11 @@ export class EngineLog implements ServerHooks, BusHooks {
       // There is nobody left to tell.
     }
   }
+}
+
+/** What anybody may have written, on one line and no longer. */
+function shownOrigin(origin: string): string {
+  return JSON.stringify(origin.slice(0, 200));
 }
 
 /** An error may have been given its id elsewhere, by another server say. */

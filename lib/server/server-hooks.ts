@@ -3,6 +3,10 @@ import type { ServerCall, ServerPeer } from './call.js';
 
 /** What the engine tells of itself: it never logs. None of these may throw. */
 export interface ServerHooks {
+  /** A page of this origin wished to connect, and may not. */
+  originRefused?(origin: string, remoteAddress: string | undefined): void;
+  /** A page of another host connects; its cookies, or what else its browser added, don't count. */
+  credentialsDropped?(origin: string, remoteAddress: string | undefined): void;
   connectionOpened?(connection: ServerPeer): void;
   /**
    * The client presented credentials, with its first frame or later: before any frame behind them

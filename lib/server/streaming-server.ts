@@ -26,6 +26,7 @@ export interface StreamingServerOptions {
 /** The engine: connections, their calls, and the way they end. Knows neither Nest nor sockets. */
 export class StreamingServer {
   readonly limits: Limits;
+  readonly hooks: ServerHooks;
   readonly #parts: ConnectionParts;
   readonly #connections = new Set<ServerConnection>();
   /** Connections that are over while handlers of theirs still run. */
@@ -35,12 +36,13 @@ export class StreamingServer {
 
   constructor(options: StreamingServerOptions) {
     this.limits = resolveLimits(options.limits);
+    this.hooks = options.hooks ?? {};
     this.#parts = {
       methods: options.methods,
       models: options.models,
       limits: this.limits,
       schedule: createSchedule(),
-      hooks: options.hooks ?? {},
+      hooks: this.hooks,
       toStreamError: (error, call) => toStreamErrorSafely(options, error, call),
       gone: (connection) => this.#gone(connection),
       idle: (connection) => this.#idle(connection),

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { CloseCode } from '../protocol/close-codes.js';
@@ -45,8 +45,9 @@ export class WebSocketUpgrade {
   }
 
   /**
-   * Answers one upgrade request. A page that may not connect gets HTTP 403; a client of another protocol gets HTTP 400; one of another version
-   * is accepted and closed with 4406, because a browser can't tell its user of anything else.
+   * Answers one upgrade request. A page that may not connect gets HTTP 403; a client of another
+   * protocol gets HTTP 400; one of another version is accepted and closed with 4406, because a
+   * browser can't tell its user of anything else.
    */
   handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // A socket that breaks in the middle of an upgrade must not end the process.
@@ -78,7 +79,20 @@ export class WebSocketUpgrade {
   /** Only browsers tell an origin, and only they present cookies that their user doesn't know of. */
   #admits(request: IncomingMessage): boolean {
     const { origin } = request.headers;
-    return origin === undefined || this.#isAllowed?.(origin, request) !== false;
+    if (origin === undefined || this.#isAllowed?.(origin, request) !== false) return true;
+    this.#server.hooks.originRefused?.(origin, request.socket.remoteAddress);
+    return false;
+  }
+
+  /** What of the handshake the application may trust. */
+  #headersOf({ headers, socket }: IncomingMessage): IncomingHttpHeaders {
+    if (this.#isAllowed !== undefined) return headers;
+    const trusted = trustedHeaders(headers);
+    const hasDropped = Object.keys(trusted).length < Object.keys(headers).length;
+    if (hasDropped) {
+      this.#server.hooks.credentialsDropped?.(headers.origin ?? '', socket.remoteAddress);
+    }
+    return trusted;
   }
 
   #accept(
@@ -94,7 +108,7 @@ export class WebSocketUpgrade {
     }
     const handshake: Handshake = {
       codec: choice.codec,
-      headers: this.#isAllowed === undefined ? trustedHeaders(request.headers) : request.headers,
+      headers: this.#headersOf(request),
       remoteAddress: request.socket.remoteAddress,
     };
     const transport = new WebSocketTransport(webSocket, socket, this.#framer);

@@ -26,13 +26,19 @@ class HeaderService {
 async function start(
   allowedOrigins: StreamingModuleOptions['allowedOrigins'],
   platform?: Platform,
+): Promise<number> {
+  return (await startLogged(allowedOrigins, platform)).port;
+}
+
+function startLogged(
+  allowedOrigins: StreamingModuleOptions['allowedOrigins'],
+  platform?: Platform,
 ) {
-  const { port } = await startApp({
+  return startApp({
     ...(platform === undefined ? {} : { platform }),
     providers: [HeaderService],
     options: { allowedOrigins },
   });
-  return port;
 }
 
 /** What a page of an origin sees of its upgrade: the status, or a connection. */
@@ -128,6 +134,20 @@ describe('The origins', () => {
     );
     expect((await dial(port, 'https://app.example')).status).toBe(101);
     expect((await dial(port, 'https://evil.example')).status).toBe(403);
+  });
+
+  it('that are refused, or cost a page its cookies, stand in the log: in one line for many', async () => {
+    const strict = await startLogged(['https://app.example']);
+    for (let i = 0; i < 3; i++) await dial(strict.port, 'https://evil.example');
+    const lines = strict.log.find('warn', 'evil.example');
+    expect(lines).toEqual([
+      expect.stringMatching(/"https:\/\/evil.example" may not connect, at \S*127.0.0.1: /),
+    ]);
+    const lenient = await startLogged(undefined);
+    for (let i = 0; i < 3; i++) await headersFor(lenient.port, 'http://localhost:5173');
+    expect(lenient.log.find('warn', 'localhost:5173')).toEqual([
+      expect.stringContaining('without its cookies: name it in allowedOrigins if it is yours'),
+    ]);
   });
 
   it.each([
