@@ -5,6 +5,7 @@ import { isListed, listedStreams } from './listed-streams.js';
 import type { ModelPort } from './model-port.js';
 import { StreamError } from './stream-error.js';
 import { PeerTypes } from './type-table.js';
+import { giveUnreadable } from './unreadable.js';
 import { ProtocolViolation } from './violation.js';
 
 /** How much of a run's text may be no item before the size it tells is measured. */
@@ -47,7 +48,8 @@ export class JsonDecoder implements FrameDecoder {
     for (const frame of frames) {
       if (frame[0] === FrameType.types) this.#types.announce(frame);
       else if (isListed(frame)) this.#toEach(frame, plain, each);
-      else each(frame, plain ? undefined : this.#revive(frame));
+      else if (plain) each(frame, undefined);
+      else this.#revive(frame, each);
     }
   }
 
@@ -58,13 +60,23 @@ export class JsonDecoder implements FrameDecoder {
     for (const [i, stream] of streams.entries()) {
       const own = i === 0 ? frame : (JSON.parse(json) as unknown[]);
       own[1] = stream;
-      each(own, plain ? undefined : this.#revive(own));
+      if (plain) each(own, undefined);
+      else this.#revive(own, each);
     }
   }
 
-  #revive(frame: unknown[]): StreamError | undefined {
+  #revive(frame: unknown[], each: FrameReceiver): void {
+    for (let at = 0; at < frame.length; at++) {
+      const problem = this.#reviveAt(frame, at);
+      if (problem !== undefined) return giveUnreadable(frame, at, problem, each);
+    }
+    each(frame, undefined);
+  }
+
+  #reviveAt(frame: unknown[], at: number): StreamError | undefined {
+    if (typeof frame[at] !== 'object') return undefined;
     try {
-      this.#reviver.revive(frame);
+      frame[at] = this.#reviver.revive(frame[at]);
       return undefined;
     } catch (error) {
       if (error instanceof StreamError) return error;

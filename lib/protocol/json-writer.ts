@@ -67,7 +67,7 @@ export class JsonWriter {
     if (value instanceof Map) return tagged(Tag.map, this.#list(mapParts(value), depth - 1));
     if (value instanceof Set) return tagged(Tag.set, this.#list(setElements(value), depth - 1));
     const type = this.models.typeOf(value);
-    if (type === undefined) throw notRegistered(value);
+    if (type === undefined) throw notRegistered(value, this.models.remedy);
     this.#known.add(prototype, type);
     return this.#model(type, value, depth);
   }

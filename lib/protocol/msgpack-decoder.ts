@@ -6,6 +6,7 @@ import { isListed, listedStreams } from './listed-streams.js';
 import type { ModelPort } from './model-port.js';
 import { MsgpackReader } from './msgpack-reader.js';
 import { PeerTypes } from './type-table.js';
+import { giveUnreadable } from './unreadable.js';
 import { ProtocolViolation } from './violation.js';
 
 /** The level of what stands in a frame; the frame itself is the first. */
@@ -33,7 +34,7 @@ export class MsgpackDecoder implements FrameDecoder {
       const frame = readFrame(input, reader);
       if (frame[0] === FrameType.types) this.#types.announce(frame);
       else if (isListed(frame)) this.#toEach(frame, input, reader, each);
-      else each(frame, reader.problem);
+      else give(frame, reader, each);
     }
   }
 
@@ -41,20 +42,32 @@ export class MsgpackDecoder implements FrameDecoder {
   #toEach(frame: unknown[], input: ByteReader, reader: MsgpackReader, each: FrameReceiver): void {
     const streams = listedStreams(frame, this.#mayList);
     const itemsStart = input.position - (frame[2] as number);
-    const { problem } = reader;
     frame[1] = streams[0];
-    each(frame, problem);
+    give(frame, reader, each);
     for (let i = 1; i < streams.length; i++) {
       input.position = itemsStart;
+      reader.clear();
       const own = [FrameType.item, streams[i], frame[2]];
-      while (own.length < frame.length) own.push(reader.value(VALUE_DEPTH));
-      each(own, problem);
+      while (own.length < frame.length) push(own, reader);
+      give(own, reader, each);
     }
   }
 }
 
+/** Reads the next value of a frame; notes where the first one stands that could not be made. */
+function push(frame: unknown[], reader: MsgpackReader): void {
+  const value = reader.value(VALUE_DEPTH);
+  if (reader.problem !== undefined) reader.problemAt ??= frame.length;
+  frame.push(value);
+}
+
+function give(frame: unknown[], { problem, problemAt = 0 }: MsgpackReader, each: FrameReceiver) {
+  if (problem === undefined) each(frame, undefined);
+  else giveUnreadable(frame, problemAt, problem, each);
+}
+
 function readFrame(input: ByteReader, reader: MsgpackReader): unknown[] {
-  reader.problem = undefined;
+  reader.clear();
   const length = reader.listLength();
   if (length === undefined) throw new ProtocolViolation('a frame that is not an array');
   if (length > input.remaining) throw new ProtocolViolation('a message cut short');
@@ -62,7 +75,7 @@ function readFrame(input: ByteReader, reader: MsgpackReader): unknown[] {
   let itemsStart = input.position;
   for (let i = 0; i < length; i++) {
     if (i === FIRST_ITEM) itemsStart = input.position;
-    frame.push(reader.value(VALUE_DEPTH));
+    push(frame, reader);
   }
   if (frame[0] === FrameType.item && frame[2] !== input.position - itemsStart) {
     throw new ProtocolViolation('a run of another size than it tells');

@@ -17,8 +17,10 @@ const LONGEST_CACHED_KEY = 31;
  * made a value of, becomes `undefined` and a `problem`, and reading goes on.
  */
 export class MsgpackReader {
-  /** Why a value could not be made; the first reason since this was last set back. */
+  /** Why a value could not be made; the first reason since this was cleared. */
   problem: StreamError | undefined;
+  /** Where in its frame that value stands; for the reader of the frame. */
+  problemAt: number | undefined;
   readonly #in: ByteReader;
   readonly #types: PeerTypes;
   readonly #keys: KeyCache;
@@ -44,6 +46,12 @@ export class MsgpackReader {
     if (format < Format.null) return this.#in.text(format & 0x1f);
     if (format >= Format.negativeFixInt) return format - 0x100;
     return this.#tagged(format, depth);
+  }
+
+  /** Forgets what could not be made. */
+  clear(): void {
+    this.problem = undefined;
+    this.problemAt = undefined;
   }
 
   /** How many elements the array has that begins here; `undefined` when none does. */

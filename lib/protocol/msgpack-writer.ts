@@ -112,7 +112,7 @@ export class MsgpackWriter {
 
   #firstModel(value: object, prototype: object, depth: number): void {
     const type = this.#models.typeOf(value);
-    if (type === undefined) throw notRegistered(value);
+    if (type === undefined) throw notRegistered(value, this.#models.remedy);
     this.#known.add(prototype, type);
     this.#model(type, value, depth);
   }

@@ -12,11 +12,18 @@ export function isForbiddenKey(key: string): boolean {
   return key.length >= SHORTEST_FORBIDDEN_KEY && FORBIDDEN_KEYS.has(key);
 }
 
-/** What is told of an instance whose class nobody registered. */
-export function notRegistered(value: object): TypeError {
-  const name: unknown = (value.constructor as { name?: unknown } | undefined)?.name;
-  return new TypeError(
-    `${typeof name === 'string' && name !== '' ? name : 'A class'} is not registered, so its instances can't be sent: add @Serializable() to it.`,
+/** A value holds an instance whose class nobody registered. */
+export class NotRegisteredError extends TypeError {}
+
+/** What is told of such an instance; `remedy` is what to do about its class. */
+export function notRegistered(
+  value: object,
+  remedy = 'add @Serializable() to it',
+): NotRegisteredError {
+  const given: unknown = (value.constructor as { name?: unknown } | undefined)?.name;
+  const name = typeof given === 'string' && given !== '' ? given : 'A class';
+  return new NotRegisteredError(
+    `${name} is not registered, so its instances can't be sent: ${remedy}.`,
   );
 }
 

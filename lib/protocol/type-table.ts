@@ -76,13 +76,15 @@ export class PeerType {
     readonly name: string,
     readonly names: FieldNames | undefined,
     private readonly model: ModelType | undefined,
+    private readonly remedy: string | undefined,
   ) {}
 
   /** @throws StreamError `invalid-argument` for a name that isn't registered on this side. */
   check(): ModelType {
     if (this.model !== undefined) return this.model;
-    const message = `The type "${this.name}" is not registered on this side.`;
-    throw new StreamError('invalid-argument', message);
+    const message = `The type "${this.name}" is not registered on this side`;
+    const what = this.remedy === undefined ? '' : `: ${this.remedy}`;
+    throw new StreamError('invalid-argument', `${message}${what}.`);
   }
 
   fromFields(fields: Readonly<Record<string, unknown>>): object {
@@ -144,7 +146,8 @@ export class PeerTypes {
     if (!Number.isSafeInteger(id) || typeof name !== 'string' || name.length > 256) {
       throw new ProtocolViolation('a types frame of a wrong shape');
     }
-    this.#types.set(id, new PeerType(name, this.#checkNames(names), this.models.typeNamed(name)));
+    const model = this.models.typeNamed(name);
+    this.#types.set(id, new PeerType(name, this.#checkNames(names), model, this.models.remedy));
     if (this.#types.size > this.limits.types) throw new ProtocolViolation('too many types');
   }
 

@@ -48,10 +48,14 @@ describe.each(CODECS)('Section 4, what a value may not be, in %s', (codec) => {
 
   it.each(evil)('fails the input with the item %s in its handler, and no other', async (text) => {
     peer.send([2, 3, 'test.careful', [null], [0]], peer.item(4, 'good'));
-    peer.send(peer.item(4, 'bad', JSON.parse(text)));
+    peer.send(peer.item(4, 'before', JSON.parse(text), 'behind'));
     const frames = await peer.until((frame) => Array.isArray(frame.at(-1)) && frame[1] === 3);
     const given = frames.filter(([type]) => type === 4).flatMap((frame) => frame.slice(3));
-    expect(given).toEqual(['good', ['invalid-argument', expect.stringContaining('not allowed')]]);
+    expect(given).toEqual([
+      'good',
+      'before',
+      ['invalid-argument', expect.stringContaining('not allowed')],
+    ]);
   });
 
   it('tells the client to stop an input whose item can not be read', async () => {

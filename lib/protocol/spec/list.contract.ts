@@ -29,6 +29,17 @@ export function listContract(codec: CodecName): void {
     ]);
   });
 
+  it('gives each stream the items before one that could not be read', () => {
+    const receiver = new TestModels().add(Line);
+    const received = receive(codec, [1, 2], ['fine', Point.at(1, 2)], { receiver });
+    expect(received.map(({ frame, problem }) => [frame[1], frame[3], problem?.code])).toEqual([
+      [1, 'fine', undefined],
+      [1, 'fine', 'invalid-argument'],
+      [2, 'fine', undefined],
+      [2, 'fine', 'invalid-argument'],
+    ]);
+  });
+
   it('tells each stream why its items could not be read', () => {
     const receiver = new TestModels().add(Line);
     const received = receive(codec, [1, 2], [Point.at(1, 2)], { receiver });
