@@ -1,4 +1,4 @@
-import type { Limits } from 'nestjs-streaming/client';
+import type { ClientLimits } from 'nestjs-streaming/client';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium } from './browser/chromium.js';
@@ -19,7 +19,7 @@ afterEach(async () => {
 describe('Pixorama', () => {
   let viewers: PixoramaViewer[] = [];
 
-  function call(limits: Partial<Limits> = {}): PixoramaViewer {
+  function call(limits: Partial<ClientLimits> = {}): PixoramaViewer {
     const viewer = new PixoramaViewer(server.streamingUrl, limits);
     viewers.push(viewer);
     return viewer;

@@ -127,7 +127,7 @@ export class Channels {
     if (this.#driver.clustered) return 'global';
     throw new TypeError(
       "scope 'global' needs a bus driver that reaches other servers, and this bus stays in its " +
-        "process: give it one, or publish with scope 'auto' or 'local'.",
+        "process: set StreamingModule's option redis, or publish with scope 'auto' or 'local'.",
     );
   }
 }

@@ -1,9 +1,17 @@
 import { Controller, Get, Injectable } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
-import { describe, expect, it } from 'vitest';
-import { StreamingHealthIndicator, StreamingMethod, StreamingModule } from '../../lib/index.js';
-import { startApp, until } from '../nest/app.js';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  MessageBus,
+  type RedisBusOptions,
+  StreamingHealthIndicator,
+  StreamingMethod,
+  StreamingModule,
+  type StreamingModuleOptions,
+} from '../../lib/index.js';
+import { afterTest, startApp, until } from '../nest/app.js';
+import { RedisServerProcess } from '../redis/redis-server.js';
 
 @Controller('health')
 class HealthController {
@@ -23,6 +31,12 @@ class HealthController {
   named() {
     return this.health.check([async () => this.streaming.isHealthy('live')]);
   }
+
+  @Get('without-bus')
+  @HealthCheck()
+  withoutBus() {
+    return this.health.check([() => this.streaming.isHealthy('live', { needsBus: false })]);
+  }
 }
 
 const waiting: (() => void)[] = [];
@@ -37,8 +51,9 @@ class WorkService {
   }
 }
 
-async function start() {
+async function start(options: StreamingModuleOptions = {}) {
   const running = await startApp({
+    options,
     imports: [TerminusModule],
     controllers: [HealthController],
     providers: [WorkService],
@@ -82,8 +97,25 @@ describe('StreamingHealthIndicator', () => {
     expect((await items.next()).value).toBe('done');
     await items.next();
     await closing;
-    expect(await app.get(StreamingHealthIndicator).isHealthy()).toEqual({
-      streaming: { status: 'down', connections: 0, calls: 0 },
+    expect(await app.get(StreamingHealthIndicator).isHealthy()).toMatchObject({
+      streaming: { status: 'down', connections: 0, calls: 0, bus: { status: 'closed' } },
+    });
+  });
+
+  it('tells what the message bus has counted', async () => {
+    const { app, health } = await start();
+    const bus = app.get(MessageBus);
+    const slow = bus.subscribe('a', { capacity: 1, overflow: 'dropOldest' });
+    for (let n = 0; n < 3; n += 1) await bus.publish('a', n);
+    slow.cancel();
+    expect(await health()).toHaveProperty('details.streaming.bus', {
+      status: 'connected',
+      published: 3,
+      failed: 0,
+      delivered: 3,
+      dropped: 2,
+      gaps: 0,
+      bad: 0,
     });
   });
 
@@ -94,5 +126,60 @@ describe('StreamingHealthIndicator', () => {
     await module.init();
     expect(await indicator.isHealthy()).toMatchObject({ streaming: { status: 'up' } });
     await module.close();
+  });
+});
+
+describe('StreamingHealthIndicator with Redis', () => {
+  const UP = { status: 'connected', probeMs: expect.any(Number) };
+  const AWAY = { status: 'reconnecting' };
+  const COUNTED = { published: 0, failed: 0, delivered: 0, dropped: 0, gaps: 0, bad: 0 };
+
+  async function startWithRedis(bus: RedisBusOptions = {}) {
+    const redis = await RedisServerProcess.start();
+    afterTest(() => redis.stop());
+    const quick = { probeIntervalMs: 50, probeTimeoutMs: 300, reconnectDelayMs: 50 };
+    return { redis, ...(await start({ redis: redis.url, bus: { ...quick, ...bus } })) };
+  }
+
+  async function untilTold(health: () => Promise<object>, told: object): Promise<void> {
+    await vi.waitFor(async () => expect(await health()).toMatchObject(told), { timeout: 5_000 });
+  }
+
+  it('is down while Redis is gone, and up when it is back', async () => {
+    const { redis, health } = await startWithRedis();
+    expect(await health()).toMatchObject({
+      status: 'ok',
+      details: { streaming: { status: 'up', bus: UP } },
+    });
+    await redis.kill();
+    await untilTold(health, { error: { streaming: { status: 'down', bus: AWAY } } });
+    expect(await health()).toMatchObject({ status: 'error', details: { streaming: { calls: 0 } } });
+    expect(await health()).toHaveProperty('error.streaming.bus', { ...AWAY, ...COUNTED });
+    await redis.restart();
+    await untilTold(health, { status: 'ok', details: { streaming: { status: 'up', bus: UP } } });
+  });
+
+  it('is down while Redis is there and does not answer', async () => {
+    const { redis, health } = await startWithRedis();
+    redis.freeze();
+    await untilTold(health, { error: { streaming: { status: 'down', bus: AWAY } } });
+    redis.thaw();
+    await untilTold(health, { details: { streaming: { status: 'up', bus: UP } } });
+  });
+
+  it('stays up without Redis where it is asked to, and tells of it', async () => {
+    const { redis, health } = await startWithRedis();
+    await redis.kill();
+    await untilTold(health, { status: 'error' });
+    expect(await health('/without-bus')).toMatchObject({
+      status: 'ok',
+      details: { live: { status: 'up', bus: AWAY } },
+    });
+  });
+
+  it('stays up without Redis where messages go to the own process meanwhile', async () => {
+    const { redis, health } = await startWithRedis({ onUnavailable: 'local' });
+    await redis.kill();
+    await untilTold(health, { status: 'ok', details: { streaming: { status: 'up', bus: AWAY } } });
   });
 });

@@ -1,9 +1,23 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Injectable,
+  Module,
+  type ModuleMetadata,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MessageBus, StreamingMethod, StreamingSession, StreamSession } from '../../lib/index.js';
+import {
+  MessageBus,
+  StreamingMethod,
+  StreamingModule,
+  type StreamingModuleOptions,
+  StreamingSession,
+  StreamSession,
+} from '../../lib/index.js';
 import { RedisServerProcess } from '../redis/redis-server.js';
 import { collect, startApp, until } from './app.js';
 import { OrderLog, orders } from './bus-app.js';
@@ -23,7 +37,7 @@ const told: string[] = [];
 
 /** Is destroyed before or after others, as its module is imported. */
 @Injectable()
-class Witness implements OnModuleDestroy {
+class Witness implements OnModuleDestroy, BeforeApplicationShutdown {
   constructor(private readonly bus: MessageBus) {
     bus.addListener('closing', (count) => told.push(`listener: ${String(count)}`));
   }
@@ -31,6 +45,12 @@ class Witness implements OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     told.push(`destroyed, ${this.bus.subscriberCount()} subscribers`);
     await this.bus.publish('closing', 0);
+    told.push('published');
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.bus.publish('closing', 0);
+    told.push('published again');
   }
 }
 
@@ -62,6 +82,16 @@ class AnswerService {
   }
 }
 
+/** Its test closes it, once: closed again, Nest would destroy all providers again, without a bus. */
+async function startContext(
+  { imports = [], ...metadata }: ModuleMetadata,
+  options: StreamingModuleOptions = {},
+): Promise<TestingModule> {
+  const all = [StreamingModule.forRoot(options), ...imports];
+  const app = await Test.createTestingModule({ ...metadata, imports: all }).compile();
+  return app.init();
+}
+
 describe('MessageBus in a service without streams', () => {
   it('carries messages between services', async () => {
     const { app } = await startApp({ providers: [OrderLog] });
@@ -76,13 +106,24 @@ describe('MessageBus in a service without streams', () => {
 
   it('ends loops and listeners when the application closes, before other providers are destroyed', async () => {
     told.length = 0;
-    const { app } = await startApp({ providers: [OrderLog], imports: [WitnessModule] });
+    const app = await startContext({ providers: [OrderLog], imports: [WitnessModule] });
     const log = app.get(OrderLog);
     await log.bus.publish(orders, 1);
     await until(() => log.seen.length === 1);
     await app.close();
-    expect(told).toEqual(['destroyed, 0 subscribers']);
+    expect(told).toEqual(['destroyed, 0 subscribers', 'published', 'published again']);
     expect([log.bus.subscriberCount(), log.bus.status]).toEqual([0, 'closed']);
+  });
+
+  it('carries what providers publish while they are destroyed to the other servers', async () => {
+    const redis = { redis: server.url };
+    const here = await startContext({ imports: [WitnessModule] }, redis);
+    const there = await startContext({}, redis);
+    const closing = there.get(MessageBus).subscribe('closing');
+    await closing.ready;
+    await here.close();
+    expect([(await closing.next()).value, (await closing.next()).value]).toEqual([0, 0]);
+    await there.close();
   });
 
   it('gives a loop what is queued before it ends', async () => {

@@ -1,6 +1,6 @@
 import {
+  type ClientLimits,
   createStreamingClient,
-  type Limits,
   type OutputStream,
   type StreamingClient,
 } from 'nestjs-streaming/client';
@@ -20,7 +20,7 @@ export class PixoramaViewer {
   #pixels = new Uint8Array();
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(url: string, limits: Partial<Limits> = {}) {
+  constructor(url: string, limits: Partial<ClientLimits> = {}) {
     const models = [ImageData, ImageUpdate];
     this.#client = createStreamingClient({ url, models, limits, codec: 'msgpack' });
     this.#output = this.#client.pixorama.imageUpdates();
