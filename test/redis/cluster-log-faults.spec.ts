@@ -156,6 +156,7 @@ describe('A cluster log at Redis', () => {
     };
     await one.log.append('a');
     expect(problems).toEqual(['an entry that can not be applied: TypeError: no entry of mine']);
+    await vi.waitFor(() => expect(one.events).toEqual(['lost', 'regained in part']), WAIT);
   });
 
   it('is over its lease while an entry takes too long to be applied, and nobody waits longer', async () => {

@@ -37,7 +37,7 @@ describe('A cluster log whose Redis fails', () => {
     await one.append(['a']);
     const { error, tookMs } = appendOf('a', await room.checkPromise());
     expect(error).toBe('BusUnavailableError');
-    expect(tookMs).toBeLessThan(LEASE_MS / 2);
+    expect(tookMs).toBeLessThan(LEASE_MS);
     for (const member of room.members) await until(member, false);
     await room.redis.restart();
     for (const member of room.members) await until(member, true);
@@ -49,7 +49,9 @@ describe('A cluster log whose Redis fails', () => {
   });
 
   it('rejects what Redis does not answer', async () => {
-    await Promise.all([room.open(one), room.open(two)]);
+    // Without the probe, which would give the connection up.
+    const unprobed = { probeIntervalMs: 60_000 };
+    await Promise.all([room.open(one, unprobed), room.open(two, unprobed)]);
     await room.settle();
     room.redis.freeze();
     await one.append(['a']);
@@ -77,7 +79,8 @@ describe('A cluster log whose Redis fails', () => {
   });
 
   it('goes on without a word where Redis loses everything and is back within the lease', async () => {
-    await room.openAll();
+    // One that is long enough for a machine with much else to do.
+    await Promise.all(room.members.map((it) => room.open(it, { leaseMs: 2_000 })));
     await room.settle();
     await room.restartRedis();
     await room.append('a');

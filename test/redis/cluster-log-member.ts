@@ -1,9 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { LogAnswer, LogConfig, LogOrder, LogReport } from './cluster-log-process.js';
-
-const PROGRAM = fileURLToPath(new URL('./cluster-log-process.mjs', import.meta.url));
+import { startProcess } from './process.js';
 
 /** A server of a cluster log in a process of its own. */
 export class ClusterLogMember {
@@ -17,10 +15,7 @@ export class ClusterLogMember {
   }
 
   static async start(): Promise<ClusterLogMember> {
-    const child = fork(PROGRAM, { stdio: 'inherit' });
-    const member = new ClusterLogMember(child);
-    await once(child, 'message');
-    return member;
+    return new ClusterLogMember(await startProcess('cluster-log-process.ts'));
   }
 
   get isRunning(): boolean {

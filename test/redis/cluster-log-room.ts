@@ -96,8 +96,8 @@ export class ClusterLogRoom {
     return vi.waitFor(async () => {
       await one?.append([entry]);
       const last = (await one?.report())?.appended.at(-1);
-      if (last?.error !== undefined || last === undefined) throw new Error(`${last?.error}`);
-      return last;
+      expect(last?.error).toBeUndefined();
+      return last as Appended;
     }, WAIT);
   }
 

@@ -79,6 +79,8 @@ for (const [version, toConfig] of VERSIONS) {
       const { recorder } = await record(driver, 'a');
       await server.kill();
       await until(driver, 'reconnecting');
+      // By then the other connection is lost, too.
+      await new Promise((resolve) => setTimeout(resolve, 100));
       const results = await Promise.allSettled(
         Array.from({ length: 1_000 }, (_, n) => driver.publish('a', n, 'global')),
       );
@@ -139,6 +141,16 @@ for (const [version, toConfig] of VERSIONS) {
         ['gap', 2],
         ['meanwhile', 2],
       ]).toContainEqual(recorder.entries);
+    });
+
+    it('gives up an attempt to connect that nobody answers, and makes another', async () => {
+      const proxy = await startProxy();
+      const driver = await connect({ connectTimeoutMs: 300 }, proxy.url);
+      proxy.hold();
+      await until(driver, 'reconnecting');
+      await vi.waitFor(() => expect(proxy.accepted).toBeGreaterThan(3), { timeout: 5_000 });
+      proxy.releaseNew();
+      await until(driver, 'connected');
     });
 
     it('does not notice a black hole without its probe', async () => {

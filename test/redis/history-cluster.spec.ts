@@ -1,7 +1,9 @@
+import type { ClusterNode } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { defineChannel } from '../../lib/bus/define-channel.js';
 import { MessageBus } from '../../lib/bus/message-bus.js';
 import { hashSlot } from '../../lib/bus/redis/hash-slot.js';
+import type { RedisConfig } from '../../lib/bus/redis/redis-options.js';
 import { describeHistory } from '../../lib/bus/spec/history.contract.js';
 import { CLUSTER_VERSIONS, connectDriver } from './driver.js';
 import { RedisCluster } from './redis-cluster.js';
@@ -19,6 +21,12 @@ afterEach(async () => {
   for (const bus of buses.splice(0)) await bus.close();
 });
 
+async function createBus(toConfig: (nodes: ClusterNode[]) => RedisConfig): Promise<MessageBus> {
+  const bus = new MessageBus({ driver: await connectDriver(toConfig(cluster.nodes)) });
+  buses.push(bus);
+  return bus;
+}
+
 for (const [version, toConfig] of CLUSTER_VERSIONS) {
   describeHistory(`RedisDriver with ${version} on a cluster`, {
     clustered: true,
@@ -30,22 +38,23 @@ for (const [version, toConfig] of CLUSTER_VERSIONS) {
       const channel = defineChannel<number>(`moved ${version}`, {
         history: { size: 100, ttlMs: 60_000 },
       });
-      const driver = await connectDriver(toConfig(cluster.nodes));
-      const bus = new MessageBus({ driver });
-      buses.push(bus);
+      const [bus, publisher] = [await createBus(toConfig), await createBus(toConfig)];
       const seen: unknown[] = [];
       const onGap = ({ reason }: { reason: string }) => seen.push(reason);
       bus.addListener(channel, (message) => seen.push(message), { onGap });
       await bus.subscribe(channel).ready;
-      await bus.publish(channel, 1);
+      await publisher.publish(channel, 1);
       await vi.waitFor(() => expect(seen).toEqual([1]));
+      // Nobody is left that could tell of what it has published.
+      await publisher.close();
       const slot = hashSlot(`nestjs-streaming:history:{${channel.name}}`);
       const from = cluster.serverOf(slot);
       const to = cluster.servers.find((it) => it !== from) ?? from;
       await from.command('DEL', `nestjs-streaming:history:{${channel.name}}`);
       await from.command('DEL', `nestjs-streaming:history:{${channel.name}}:tail`);
       await cluster.move(slot, from, to);
-      await vi.waitFor(() => bus.publish(channel, 2), { timeout: 10_000, interval: 50 });
+      const another = await createBus(toConfig);
+      await vi.waitFor(() => another.publish(channel, 2), { timeout: 10_000, interval: 50 });
       await vi.waitFor(() => expect(seen.at(-1)).toBe(2), { timeout: 10_000 });
       expect(seen.slice(0, 2)).toEqual([1, 'reset']);
       await cluster.move(slot, to, from);

@@ -6,7 +6,7 @@ import { MessageBus } from '../../lib/bus/message-bus.js';
 import type { RedisConfig } from '../../lib/bus/redis/redis-options.js';
 import type { ChannelSubscribeOptions } from '../../lib/bus/subscription.js';
 import { connectDriver, type TestDriverOptions } from './driver.js';
-import { RedisServerProcess } from './redis-server.js';
+import { DURABLE, RedisServerProcess } from './redis-server.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 const QUICK = { probeIntervalMs: 50, probeTimeoutMs: 300, publishTimeoutMs: 1_000 } as const;
@@ -188,6 +188,7 @@ describe('A channel with history at Redis', () => {
     const channel = createChannel();
     const proxy = await startProxy();
     const [publisher, bus] = [await createBus(), await createBus(proxy.url)];
+    const another = await createBus();
     const there = await follow(publisher, channel);
     const { until: sees } = await follow(bus, channel);
     await publishAll(publisher, channel, range(1, 5));
@@ -196,7 +197,8 @@ describe('A channel with history at Redis', () => {
     await publishAll(publisher, channel, range(6, 10));
     await there.until(...range(1, 10));
     await server.command('FLUSHALL');
-    await publishAll(publisher, channel, range(11, 15));
+    // By one that knows nothing of what was there.
+    await publishAll(another, channel, range(11, 15));
     await until(bus, 'reconnecting');
     proxy.release();
     await vi.waitFor(() => sees(...range(1, 5), 'reset', ...range(11, 15)), { timeout: 10_000 });
@@ -225,12 +227,14 @@ describe('A channel with history at Redis', () => {
     const { until: sees } = await follow(bus, channel);
     await publishAll(publisher, channel, range(1, 5));
     await sees(...range(1, 5));
+    // Nobody is left that could tell of what it has published.
+    await publisher.close();
     await own.kill();
     await until(bus, 'reconnecting');
     await own.restart();
-    await Promise.all([until(bus, 'connected'), until(publisher, 'connected')]);
+    await until(bus, 'connected');
     await sees(...range(1, 5), 'reset');
-    await publishAll(publisher, channel, [6]);
+    await publishAll(await createBus(own.url), channel, [6]);
     await sees(...range(1, 5), 'reset', 6);
   });
 
@@ -307,14 +311,15 @@ describe('A channel with history at Redis', () => {
     await server.command('PUBLISH', key, '1-1.x 1-2.x 1\ngarbage');
     await bus.publish(channel, 2);
     await sees(1, 2);
-    expect(badMessage.mock.calls[0]).toEqual([channel.name, expect.any(String)]);
+    const told = [channel.name, expect.any(String)];
+    expect(badMessage.mock.calls).toEqual([told, told]);
   });
 
   async function startDurable(): Promise<RedisServerProcess> {
     const { mkdtemp, rm } = await import('node:fs/promises');
     const { tmpdir } = await import('node:os');
     const folder = await mkdtemp(`${tmpdir()}/redis-`);
-    const own = await RedisServerProcess.start(['--dir', folder, '--appendonly', 'yes']);
+    const own = await RedisServerProcess.start(['--dir', folder, ...DURABLE]);
     cleanups.push(async () => {
       await own.stop();
       await rm(folder, { recursive: true });
@@ -374,13 +379,33 @@ describe('A channel with history, when the primary is lost', () => {
     await part();
     await publishAll(publisher, channel, range(11, 20));
     await sees(...range(1, 20));
+    // Nobody is left that could tell of what it has published.
+    await publisher.close();
     await failOver();
-    await Promise.all([until(publisher, 'reconnecting'), until(bus, 'reconnecting')]);
-    await Promise.all([until(publisher, 'connected'), until(bus, 'connected')]);
-    await publishAll(publisher, channel, range(21, 30));
+    await until(bus, 'reconnecting');
+    await until(bus, 'connected');
+    await publishAll(await createBus(redis), channel, range(21, 30));
     await vi.waitFor(() => expect(seen.at(-1)).toBe(30), { timeout: 5_000 });
     expect(seen.slice(0, 21)).toEqual([...range(1, 20), 'reset']);
     expect(seen.filter((it) => typeof it === 'number')).toEqual(range(1, 30));
+  });
+
+  it('tells those who come back when there is as much again as they had seen', async () => {
+    const { redis, part, synced, failOver } = await startPair();
+    const channel = createChannel();
+    const publisher = await createBus(redis);
+    await publishAll(publisher, channel, range(1, 10));
+    await synced();
+    await part();
+    const first = await follow(publisher, channel);
+    await publishAll(publisher, channel, range(11, 20));
+    await first.until(...range(11, 20));
+    const since = first.subscription.position;
+    await publisher.close();
+    await failOver();
+    await publishAll(await createBus(redis), channel, range(21, 30));
+    const second = await follow(await createBus(redis), channel, { since });
+    await second.until('reset', ...range(21, 30));
   });
 
   it('tells those, too, who had not seen it', async () => {

@@ -1,15 +1,14 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HistoryOrder, HistoryReport } from './history-process.js';
-import { RedisServerProcess } from './redis-server.js';
+import { startProcess } from './process.js';
+import { DURABLE, RedisServerProcess } from './redis-server.js';
 import { TcpProxy } from './tcp-proxy.js';
 
-const PROGRAM = fileURLToPath(new URL('./history-process.mjs', import.meta.url));
 const NAMES = ['one', 'two', 'three'];
 
 /** One process that publishes, reads twice, and keeps books of it. */
@@ -21,9 +20,7 @@ class Member {
   }
 
   static async start(): Promise<Member> {
-    const member = new Member(fork(PROGRAM, { stdio: 'inherit' }));
-    await once(member.#child, 'message');
-    return member;
+    return new Member(await startProcess('history-process.ts'));
   }
 
   async order(order: HistoryOrder): Promise<HistoryReport | undefined> {
@@ -46,7 +43,7 @@ let proxy: TcpProxy;
 let members: Member[];
 
 async function start(durable: boolean): Promise<void> {
-  const keeps = durable ? ['--appendonly', 'yes'] : [];
+  const keeps = durable ? DURABLE : [];
   server = await RedisServerProcess.start(['--dir', folder, ...keeps]);
   proxy = await TcpProxy.start(server.port);
   members = await Promise.all(NAMES.map(() => Member.start()));

@@ -1,12 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LedgerOrder, LedgerReport } from './ledger-process.js';
+import { startProcess } from './process.js';
 import { RedisServerProcess } from './redis-server.js';
 import { TcpProxy } from './tcp-proxy.js';
 
-const PROGRAM = fileURLToPath(new URL('./ledger-process.mjs', import.meta.url));
 const NAMES = ['one', 'two', 'three'];
 
 /** One process that publishes, receives, and keeps books of both. */
@@ -18,9 +17,7 @@ class Member {
   }
 
   static async start(): Promise<Member> {
-    const member = new Member(fork(PROGRAM, { stdio: 'inherit' }));
-    await once(member.#child, 'message');
-    return member;
+    return new Member(await startProcess('ledger-process.ts'));
   }
 
   async order(order: LedgerOrder): Promise<LedgerReport | undefined> {

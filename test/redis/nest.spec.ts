@@ -153,7 +153,7 @@ describe('StreamingModule with Redis', () => {
   });
 
   const wrong: readonly [StreamingModuleOptions, RegExp][] = [
-    [{ redis: '' }, /the option redis must be a URL/],
+    [{ redis: '' }, /the option redis is an empty text: leave it out/],
     [{ redis: { nodes: [] } }, /redis\.nodes/],
     [{ redis: 'redis://a', bus: { prefix: '{a}' } }, /bus\.prefix/],
   ];

@@ -80,6 +80,7 @@ describe('What one process publishes', () => {
     const { recorder } = await record(reader, 'a');
     for (const n of [1, 2]) {
       const publisher = await connect(server.url);
+      await publisher.publish('another', n, 'global');
       await publish(publisher, `${n} a`);
       await publish(publisher, `${n} b`);
       await publisher.close();

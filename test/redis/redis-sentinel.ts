@@ -17,12 +17,7 @@ export class RedisSentinel {
   static async start(): Promise<RedisSentinel> {
     const folder = await mkdtemp(join(tmpdir(), 'redis-sentinel-'));
     const primary = await RedisServerProcess.start();
-    const replica = await RedisServerProcess.start([
-      '--replicaof',
-      `127.0.0.1 ${primary.port}`,
-      '--repl-diskless-sync-delay',
-      '0',
-    ]);
+    const replica = await RedisServerProcess.start(['--replicaof', `127.0.0.1 ${primary.port}`]);
     const port = await freePort();
     const config = join(folder, 'sentinel.conf');
     await writeFile(config, configure(port, primary.port));

@@ -7,6 +7,11 @@ import { join } from 'node:path';
 
 const PROGRAM = process.env['REDIS_SERVER'] ?? 'redis-server';
 const START_MS = 10_000;
+/**
+ * For a server that has all it has confirmed when it was killed. By default it leaves what it should
+ * write for later while the disk is slow to sync, and the end of it is lost.
+ */
+export const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'no'];
 
 /** A Redis server of a test's own, which may be killed, frozen and started again on its port. */
 export class RedisServerProcess {
@@ -21,9 +26,11 @@ export class RedisServerProcess {
   static async start(args: readonly string[] = [], port?: number): Promise<RedisServerProcess> {
     const own = port ?? (await freePort());
     const plain = ['--port', String(own), '--save', '', '--appendonly', 'no'];
+    // Or else a replica is let wait for others that might come.
+    const atOnce = ['--repl-diskless-sync-delay', '0'];
     // A replica writes what it gets from its primary to a file, whatever it is told to save.
     const files = ['--dir', tmpdir(), '--dbfilename', dumpOf(own)];
-    const server = new RedisServerProcess(own, [...plain, ...files, ...args]);
+    const server = new RedisServerProcess(own, [...plain, ...atOnce, ...files, ...args]);
     await server.restart();
     return server;
   }

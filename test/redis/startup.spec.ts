@@ -33,6 +33,12 @@ async function noneIsConnected(server: RedisServerProcess): Promise<void> {
   );
 }
 
+async function connectionsEver(server: RedisServerProcess): Promise<number> {
+  const [, count] =
+    /total_connections_received:(\d+)/.exec(await server.command('INFO', 'stats')) ?? [];
+  return Number(count);
+}
+
 describe('RedisDriver at the start', () => {
   it('fails in time when Redis is not there, and names host and port, never the password', async () => {
     const port = await freePort();
@@ -81,6 +87,7 @@ describe('RedisDriver at the start', () => {
       ]),
     );
     await start([], port);
+    await expect(connecting).resolves.toBeDefined();
     const driver = await connecting;
     drivers.push(driver);
     expect(driver.status).toBe('connected');
@@ -125,5 +132,9 @@ describe('RedisDriver at the start', () => {
     const failed = await messageOf(connectDriver(`${server.url}/999`, { startupTimeoutMs: 100 }));
     expect(failed).toContain('DB index is out of range');
     await noneIsConnected(server);
+    const before = await connectionsEver(server);
+    // Longer than the time between two attempts to connect.
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(await connectionsEver(server)).toBe(before + 1);
   });
 });

@@ -6,6 +6,7 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #isHolding = false;
+  #accepted = 0;
   #targetPort: number;
 
   private constructor(targetPort: number) {
@@ -32,6 +33,11 @@ export class TcpProxy {
     return this.#sockets.size / 2;
   }
 
+  /** How many connections there ever were. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
   /** From here on nothing goes through, neither on open connections nor on new ones. */
   hold(): void {
     this.#isHolding = true;
@@ -49,6 +55,11 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** What is held stays held; new connections lead through. */
+  releaseNew(): void {
+    this.#isHolding = false;
+  }
+
   /** What was held goes on, late. */
   release(): void {
     this.#isHolding = false;
@@ -61,6 +72,7 @@ export class TcpProxy {
   }
 
   #join(client: Socket, server: Socket): void {
+    this.#accepted += 1;
     this.#forward(client, server);
     this.#forward(server, client);
   }

@@ -1,8 +1,0 @@
-// Runs cluster-log-process.ts in a process of its own, without a build. What it imports later than
-// this is not found.
-import { runnerImport } from 'vite';
-
-const { module } = await runnerImport(
-  new URL('./cluster-log-process.ts', import.meta.url).pathname,
-);
-module.run();
