@@ -37,7 +37,8 @@ export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
   readonly #options: SubscribeOptions;
   readonly #check: MessageCheck | undefined;
   readonly #queue: OverflowQueue<T>;
-  readonly #place: ReadingPlace;
+  /** Only where there are positions or gaps to tell: every message would ask it for nothing. */
+  readonly #place: ReadingPlace | undefined;
   readonly #capacity: number;
   readonly #ready = createDeferred();
   #leave: () => void = () => {};
@@ -48,9 +49,11 @@ export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
     this.#context = context;
     this.#options = options;
     this.#check = type === undefined ? undefined : new MessageCheck(type);
-    this.#place = new ReadingPlace(
-      onGap && ((gap) => callUser(onGap, gap, (error) => context.onError(error))),
-    );
+    if (context.hasHistory || onGap !== undefined) {
+      this.#place = new ReadingPlace(
+        onGap && ((gap) => callUser(onGap, gap, (error) => context.onError(error))),
+      );
+    }
     this.#queue = new OverflowQueue<T>({
       capacity,
       overflow,
@@ -71,7 +74,7 @@ export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
   }
 
   get position(): string | undefined {
-    return this.#place.position;
+    return this.#place?.position;
   }
 
   get room(): number {
@@ -88,15 +91,15 @@ export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    this.#place.tellGaps();
-    this.#place.asked(this.#queue.size);
+    this.#place?.tellGaps();
+    this.#place?.asked(this.#queue.size);
     const result = this.#queue.next();
     if (this.#onRoom !== undefined) this.#offerRoom();
     return result;
   }
 
   return(): Promise<IteratorReturnResult<undefined>> {
-    this.#place.clear();
+    this.#place?.clear();
     return this.#queue.return();
   }
 
@@ -112,16 +115,18 @@ export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
     const { dropped } = this.#queue;
     if (this.#check === undefined || this.#check.accepts(message)) this.#queue.push(message as T);
     else this.#queue.pushError(this.#mismatch(this.#check, message));
-    if (this.#queue.dropped !== dropped) this.#overflowed();
-    if (this.#queue.dropped === dropped || this.#dropsOldest) this.#place.entered(record?.position);
+    if (this.#place === undefined) return;
+    const hasOverflowed = this.#queue.dropped !== dropped;
+    if (hasOverflowed) this.#overflowed(this.#place);
+    if (!hasOverflowed || this.#dropsOldest) this.#place.entered(record?.position);
   }
 
   gap(gap: Gap): boolean {
-    return this.#place.gap(gap);
+    return this.#place?.gap(gap) ?? false;
   }
 
   stand(position?: string): void {
-    if (position !== undefined) this.#place.begin(position);
+    if (position !== undefined) this.#place?.begin(position);
     this.#ready.resolve();
   }
 
@@ -139,9 +144,9 @@ export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
     return overflow === 'dropOldest' || overflow === 'latest';
   }
 
-  #overflowed(): void {
-    if (this.#dropsOldest) this.#place.lostOldest(overflowGap(1));
-    else if (this.#options.overflow === 'dropNewest') this.#place.gap(overflowGap(1));
+  #overflowed(place: ReadingPlace): void {
+    if (this.#dropsOldest) place.lostOldest(overflowGap(1));
+    else if (this.#options.overflow === 'dropNewest') place.gap(overflowGap(1));
   }
 
   // At half its capacity, so that what is read again comes in pages and not one by one.

@@ -4,6 +4,7 @@ import { FrameWriter } from './frame-writer.js';
 import { FrameType } from './frames.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import type { ModelPort } from './model-port.js';
+import { runTask } from './schedule.js';
 import type { Transport } from './transport.js';
 
 const NO_MODELS: ModelPort = { typeOf: () => undefined, typeNamed: () => undefined };
@@ -32,7 +33,7 @@ beforeEach(() => {
     createEncoder('json', NO_MODELS, DEFAULT_LIMITS),
     transport,
     DEFAULT_LIMITS,
-    (run) => turns.push(run),
+    (task) => turns.push(() => runTask(task)),
     {
       full: () => told.push('full'),
       roomAgain: () => told.push('room again'),

@@ -96,7 +96,7 @@ export class FrameWriter {
   }
 
   /** Sends what was gathered, now. */
-  readonly flush = (): void => {
+  flush(): void {
     this.#scheduled = false;
     if (!this.#open) return;
     const message = this.#encoder.take();
@@ -108,7 +108,12 @@ export class FrameWriter {
     this.hasRoom = !isFull && !this.#isResting;
     if (isFull) this.#port.full();
     else this.#unpausedBytes = 0;
-  };
+  }
+
+  /** For the schedule. */
+  run(): void {
+    this.flush();
+  }
 
   /** The socket's send buffer ran empty. */
   drained(): void {
@@ -132,7 +137,7 @@ export class FrameWriter {
       this.#flushEarly();
     } else if (!this.#scheduled) {
       this.#scheduled = true;
-      this.#schedule(this.flush);
+      this.#schedule(this);
     }
   }
 

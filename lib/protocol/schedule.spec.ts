@@ -13,6 +13,14 @@ describe('A schedule', () => {
     expect(seen).toEqual(['promise', 'first', 'second']);
   });
 
+  it('runs objects among functions, in order', () => {
+    const { seen, turns, schedule } = byHand();
+    schedule(() => seen.push('function'));
+    schedule({ run: () => void seen.push('object') });
+    turns.shift()?.();
+    expect(seen).toEqual(['function', 'object']);
+  });
+
   it('leaves what is asked for while others run to the next turn', () => {
     const { seen, turns, schedule } = byHand();
     schedule(() => {
