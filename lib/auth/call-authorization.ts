@@ -51,9 +51,7 @@ export class CallAuthorization implements AuthMember {
     if (this.#who.hasRefused(presented)) throw credentialsRefused();
     this.#who.add(this);
     this.#call.onOver(() => this.#over());
-    await this.#askUntilSettled();
-    if (!this.#who.isCurrent) throw unavailable();
-    if (this.#state === 'opening') this.#admitted();
+    await this.#askUntilSettled(() => this.#admitted());
   }
 
   /** Who it is has changed. When it returns, nothing is written before the guards said yes. */
@@ -81,27 +79,32 @@ export class CallAuthorization implements AuthMember {
   async #askAgain(): Promise<void> {
     this.#isAsking = true;
     try {
-      await this.#askUntilSettled();
-      if (this.#state === 'admitted') this.#release();
+      await this.#askUntilSettled(() => this.#release());
     } catch (error) {
-      this.#call.fail(error);
-    } finally {
       this.#isAsking = false;
+      this.#call.fail(error);
     }
   }
 
   #admitted(): void {
+    if (this.#state !== 'opening') return;
+    if (!this.#who.isCurrent) throw unavailable();
     this.#state = 'admitted';
     this.#change = undefined;
   }
 
-  async #askUntilSettled(): Promise<void> {
+  /**
+   * Until the guards have answered for who it is now. What follows a yes runs in the same turn: one
+   * turn later it might be somebody else.
+   */
+  async #askUntilSettled(allowed: () => void): Promise<void> {
     for (let asked = Number.NaN; asked !== this.#who.version && this.#state !== 'over'; ) {
       // Credentials that were renewed in time are being looked at.
       if (this.#change?.why === 'expired') await this.#who.settled();
       asked = this.#who.version;
       await this.#askOnce(asked);
     }
+    allowed();
   }
 
   /** A no to who it no longer is, is no answer. */
@@ -136,6 +139,8 @@ export class CallAuthorization implements AuthMember {
   }
 
   #release(): void {
+    this.#isAsking = false;
+    if (this.#state !== 'admitted') return;
     this.#change = undefined;
     if (!this.#isHeld) return;
     this.#isHeld = false;
