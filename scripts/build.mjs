@@ -1,26 +1,33 @@
-// `npm run build [-- --force] [-- pixorama]`: the library and, if it is named, the sample; what is
-// up to date is left as it is.
+// `npm run build [-- --force] [-- pixorama chat]`: the library and the samples that are named; what
+// is up to date is left as it is.
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runNode, runNpm } from './command.mjs';
+import { fail, runNode, runNpm } from './command.mjs';
 import { fingerprint, isFresh, stamp } from './freshness.mjs';
 import { ROOT } from './root.mjs';
 
 const LIBRARY_SOURCES = ['lib', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'];
-const PIXORAMA_SOURCES = [...LIBRARY_SOURCES, 'nest-cli.json', 'sample/pixorama'];
 const CJS_OPTIONS = ['--module', 'commonjs', '--moduleResolution', 'bundler'];
 
-const { values: options, positionals } = parseArgs({
+const { values: options, positionals: samples } = parseArgs({
   allowPositionals: true,
   options: { force: { type: 'boolean', default: false } },
 });
 
-const isBuilt =
-  (await refresh('dist', LIBRARY_SOURCES, buildLibrary)) &&
-  (!positionals.includes('pixorama') ||
-    (await refresh('sample/pixorama/dist', PIXORAMA_SOURCES, buildPixorama)));
-process.exitCode = isBuilt ? 0 : 1;
+const unknown = samples.find((name) => !existsSync(join(ROOT, 'sample', name, 'package.json')));
+if (unknown !== undefined) fail(`There is no sample '${unknown}'.`);
+process.exitCode = (await buildAll()) ? 0 : 1;
+
+async function buildAll() {
+  if (!(await refresh('dist', LIBRARY_SOURCES, buildLibrary))) return false;
+  for (const name of samples) {
+    const folder = `sample/${name}`;
+    const sources = [...LIBRARY_SOURCES, 'nest-cli.json', folder];
+    if (!(await refresh(`${folder}/dist`, sources, () => buildSample(folder)))) return false;
+  }
+  return true;
+}
 
 async function refresh(output, sources, build) {
   const stampFile = join(ROOT, output, '.sources');
@@ -40,7 +47,6 @@ async function buildLibrary() {
     if ((await compile(join(folder, 'esm'), [])) !== 0) return false;
     if ((await compile(join(folder, 'cjs'), CJS_OPTIONS)) !== 0) return false;
     writeCommonJsPackage(join(folder, 'cjs'));
-    shareBrand(join(folder, 'cjs'));
     replaceDist(folder);
     return true;
   } finally {
@@ -57,16 +63,6 @@ function writeCommonJsPackage(folder) {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'commonjs' }));
 }
 
-/**
- * A unique symbol is another one in each declaration file, so the CommonJS declarations take the
- * brand of injected parameters from the ESM ones: a client of either kind knows a server of the other.
- */
-function shareBrand(folder) {
-  const brand =
-    "export type * from '../../esm/model/injected.js' with { 'resolution-mode': 'import' };";
-  writeFileSync(join(folder, 'model/injected.d.ts'), `${brand}\n`);
-}
-
 function replaceDist(folder) {
   const dist = join(ROOT, 'dist');
   const old = join(folder, 'old');
@@ -75,6 +71,6 @@ function replaceDist(folder) {
   for (const name of ['esm', 'cjs']) renameSync(join(folder, name), join(dist, name));
 }
 
-async function buildPixorama() {
-  return (await runNpm(['run', 'build', '--silent', '-w', 'sample/pixorama'])) === 0;
+async function buildSample(folder) {
+  return (await runNpm(['run', 'build', '--silent', '-w', folder])) === 0;
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { answers, fail, run } from './command.mjs';
 
-/** The programs that the tests start: how they are called, and the packages that bring them. */
+/** The programs that the tests and samples start: how they are called, and the packages that bring them. */
 const PROGRAMS = [
   {
     title: 'redis-server',
@@ -45,6 +45,11 @@ export async function locatePrograms() {
   const found = {};
   for (const program of PROGRAMS) found[program.variable] = await locate(program);
   return found;
+}
+
+/** Finds or installs one of them, by its variable; resolves with its path. */
+export function locateProgram(variable) {
+  return locate(PROGRAMS.find((program) => program.variable === variable));
 }
 
 async function locate(program) {
@@ -98,7 +103,7 @@ function privilege({ needsRoot }) {
 function howToGet({ title, variable, packages }) {
   const names = Object.entries(packages).map(([manager, name]) => `${name} (${manager})`);
   return (
-    `The tests need ${title}, and it could not be installed from here. ` +
+    `${title} is needed, and it could not be installed from here. ` +
     `Install the package ${names.join(', ')}, or set ${variable} to the program's path.`
   );
 }

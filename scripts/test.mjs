@@ -8,7 +8,7 @@ import { install } from './install.mjs';
 import { locatePrograms } from './programs.mjs';
 
 const CHECKS = [
-  { title: 'build', args: ['scripts/build.mjs', 'pixorama'] },
+  { title: 'build', args: ['scripts/build.mjs', 'pixorama', 'chat'] },
   {
     title: 'format and lint',
     args: [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings'],
