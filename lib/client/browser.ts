@@ -1,5 +1,5 @@
 import { createClient } from './create-client.js';
-import type { StreamingClientOptions } from './options.js';
+import { type StreamingClientOptions, urlOf } from './options.js';
 import type { StreamingClient } from './types.js';
 import { createWebSocketConnect, type WebSocketClass } from './web-socket.js';
 
@@ -13,5 +13,5 @@ export * from './names.js';
  */
 export function createStreamingClient<T>(options: StreamingClientOptions): StreamingClient<T> {
   const webSocketClass = globalThis.WebSocket as unknown as WebSocketClass;
-  return createClient(options, createWebSocketConnect(options.url, webSocketClass));
+  return createClient(options, createWebSocketConnect(urlOf(options), webSocketClass));
 }

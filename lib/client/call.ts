@@ -14,12 +14,18 @@ export interface CallWire {
   cancel(): void;
 }
 
-/** How a call comes into being. */
-export interface CallOptions {
-  /** Whether it is opened again when it is refused before it has begun. */
-  readonly reopens: boolean;
+/** What is kept of who made a call. */
+export interface CallContext {
   /** Runs a function in the asynchronous context that the call was made in. */
   readonly run: RunInContext;
+  /** Told what the call fails with, before anybody else. Must not throw. */
+  readonly failed?: (error: unknown) => void;
+}
+
+/** How a call comes into being. */
+export interface CallOptions extends CallContext {
+  /** Whether it is opened again when it is refused before it has begun. */
+  readonly reopens: boolean;
 }
 
 /** Runs a function in an asynchronous context that was captured: what `AsyncLocalStorage` gives. */
@@ -39,6 +45,7 @@ export class ClientCall {
   readonly inputs: ReadonlyMap<number, CallInput>;
   readonly inbox: Inbox;
   readonly run: RunInContext;
+  readonly #told: ((error: unknown) => void) | undefined;
   #wire: CallWire | undefined;
   #state: 'waiting' | 'sent' | 'over' = 'waiting';
   #cancelled = false;
@@ -57,6 +64,7 @@ export class ClientCall {
     this.method = method;
     this.#reopens = options.reopens;
     this.run = options.run;
+    this.#told = options.failed;
     this.inputs = inputsOf(args, options.reopens);
     this.args = args.map((arg, place) => (this.inputs.has(place) ? null : arg));
     const { items, bytes } = firstCredit(limits);
@@ -128,6 +136,7 @@ export class ClientCall {
     if (this.#state === 'over') return;
     this.#error = error;
     if (this.#inputError !== undefined) blame(error, this.#inputError);
+    this.#told?.(error);
     this.#over();
     this.inbox.fail(error);
   }

@@ -209,7 +209,8 @@ export class ClientConnection {
     const calls = [...this.#calls];
     this.#calls.clear();
     this.#listener.closed(this, code, reason);
-    const told = reason === '' ? `${code}` : `${code}, ${reason}`;
+    const why = reason === '' && code === CloseCode.normal ? 'it was closed by its client' : reason;
+    const told = why === '' ? `${code}` : `${code}, ${why}`;
     for (const [id, call] of calls) {
       this.#inputs.stop(id, call);
       call.failed(connectionLost(told));

@@ -1,4 +1,4 @@
-import { CallOutput, ClientCall, type RunInContext } from './call.js';
+import { type CallContext, CallOutput, ClientCall } from './call.js';
 import { ClientCore } from './client-core.js';
 import type { Connect } from './connect.js';
 import { type ClientOptions, resolveClientOptions } from './options.js';
@@ -7,13 +7,14 @@ import type { StreamingClient, StreamingClientControl } from './types.js';
 type Endpoint = Readonly<Record<string, (...args: unknown[]) => CallOutput>>;
 
 /**
- * Makes a client over a way to connect. `captureContext` is called for each call: its inputs are
- * read in the asynchronous context that it captures, where the platform has any.
+ * Makes a client over a way to connect. `captureContext` is called for each call, by the function
+ * that the application calls: its inputs are read in the asynchronous context that it captures, where
+ * the platform has any.
  */
 export function createClient<T>(
   options: ClientOptions,
   connect: Connect,
-  captureContext: () => RunInContext = () => runDirectly,
+  captureContext: () => CallContext = () => NO_CONTEXT,
 ): StreamingClient<T> {
   const parts = resolveClientOptions(options, connect);
   const core = new ClientCore(parts);
@@ -29,7 +30,7 @@ export function createClient<T>(
     named((method) => (...args) => {
       const call = new ClientCall(`${name}.${method}`, args, parts.limits, {
         reopens: parts.credentials !== undefined,
-        run: captureContext(),
+        ...captureContext(),
       });
       core.use(call);
       return new CallOutput(call);
@@ -37,7 +38,7 @@ export function createClient<T>(
   return named(endpoint, control) as unknown as StreamingClient<T>;
 }
 
-const runDirectly: RunInContext = (run) => run();
+const NO_CONTEXT: CallContext = { run: (run) => run() };
 
 /** Names that JavaScript itself asks for, when such an object is awaited or turned into JSON. */
 const NOT_NAMES: ReadonlySet<string> = new Set(['then', 'toJSON']);

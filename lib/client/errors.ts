@@ -1,5 +1,6 @@
 import { toErrorBody } from '../model/error-body.js';
 import type { ErrorBody } from '../protocol/frames.js';
+import { NotRegisteredError } from '../protocol/refused-values.js';
 import { isWireErrorCode, StreamError } from '../protocol/stream-error.js';
 
 /** What the server is told of an error of which no word may cross, or none can. */
@@ -8,6 +9,11 @@ export const INPUT_FAILED: ErrorBody = {
   message: 'The client failed to give this input.',
 };
 
+/** Of this one its words are ours: they name the class, and what to do. */
+function unregistered({ message }: NotRegisteredError): ErrorBody {
+  return { code: 'internal', message: INPUT_FAILED.message.replace('.', `: ${message}`) };
+}
+
 /**
  * What the server is told of an error in an input. A `StreamError` crosses as it is, a
  * `StreamingException` as itself; of any other error its code, where it has one of ours, and
@@ -15,14 +21,19 @@ export const INPUT_FAILED: ErrorBody = {
  */
 export function toInputErrorBody(error: unknown): ErrorBody {
   if (!(error instanceof Error)) return INPUT_FAILED;
+  if (error instanceof NotRegisteredError) return unregistered(error);
   const { code } = error as { code?: unknown };
   if (!isWireErrorCode(code)) return INPUT_FAILED;
   if (error instanceof StreamError) return toErrorBody(error);
   return { code, message: String(error.message) };
 }
 
+/**
+ * For the calls that wait when the client is closed, and those made afterwards. Not a connection's
+ * error: whoever calls again after one of these would do so for ever, and without a pause.
+ */
 export function clientClosed(): StreamError {
-  return new StreamError('connect-failed', 'The client is closed.');
+  return new StreamError('cancelled', 'The client is closed.');
 }
 
 export function connectionLost(told: string): StreamError {

@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import { WebSocket } from 'ws';
-import type { RunInContext } from './call.js';
+import type { CallContext } from './call.js';
 import { createClient } from './create-client.js';
-import type { StreamingClientOptions } from './options.js';
+import { type StreamingClientOptions, urlOf } from './options.js';
 import type { StreamingClient } from './types.js';
 import { createWebSocketConnect, type WebSocketClass } from './web-socket.js';
 
@@ -18,13 +18,13 @@ export function createStreamingClient<T>(options: StreamingClientOptions): Strea
   const webSocketClass = globalThis.WebSocket ?? WebSocket;
   return createClient(
     options,
-    createWebSocketConnect(options.url, webSocketClass as unknown as WebSocketClass),
+    createWebSocketConnect(urlOf(options), webSocketClass as unknown as WebSocketClass),
     captureContext,
   );
 }
 
 /** A call that waits for its connection is opened in a context of somebody else's. */
-function captureContext(): RunInContext {
+function captureContext(): CallContext {
   const context = new AsyncResource('StreamingClientCall');
-  return (run) => context.runInAsyncScope(run);
+  return { run: (run) => context.runInAsyncScope(run) };
 }

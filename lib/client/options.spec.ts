@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { Serializable } from '../model/registry.js';
+import { createStreamingClient as createBrowserClient } from './browser.js';
+import { createStreamingClient } from './index.js';
 import { type ClientOptions, resolveClientOptions } from './options.js';
 
 const connect = () => () => undefined;
+
+@Serializable()
+class Known {}
+
+class Forgotten extends Known {}
 
 describe('The options of a client', () => {
   it('have defaults', () => {
@@ -28,9 +36,31 @@ describe('The options of a client', () => {
     ['limits.messageBytes', { limits: { messageBytes: 1 } }],
     ['limits.stuckHandlerMs', { limits: { stuckHandlerMs: 1 } }],
     ['credentials', { credentials: 'token' }],
+    ['model is unknown', { model: [Known] }],
+    ['backoff.maxDelayMs', { backoff: { maxDelayMs: 1 } }],
+    ['models must', { models: Known }],
+    ['models[1]', { models: [Known, undefined] }],
+    ['models[1], Forgotten', { models: [Known, Forgotten] }],
   ])('are refused with a sentence that names %s', (name, options) => {
     expect(() => resolveClientOptions(options as ClientOptions, connect)).toThrow(
       expect.objectContaining({ name: 'TypeError', message: expect.stringContaining(name) }),
     );
   });
+
+  it('may be there and undefined, whatever their names', () => {
+    const options = { model: undefined, backoff: { maxDelayMs: undefined } } as ClientOptions;
+    expect(() => resolveClientOptions(options, connect)).not.toThrow();
+  });
+
+  it.each([
+    ['Node', createStreamingClient],
+    ['a browser', createBrowserClient],
+  ])('of a client for %s have to say where the server is', (_, create) => {
+    for (const url of ['', undefined, null] as string[]) {
+      expect(() => create({ url })).toThrow(new TypeError(MISSING_URL));
+    }
+  });
 });
+
+const MISSING_URL =
+  "url is missing: where the server listens, 'ws://localhost:3000/streaming' say.";

@@ -1,4 +1,5 @@
-import { type ModelClass, ModelRegistry } from '../model/registry.js';
+import { ownFields } from '../model/own-fields.js';
+import { isSerializable, type ModelClass, ModelRegistry } from '../model/registry.js';
 import { type Limits, resolveLimits } from '../protocol/limits.js';
 import { createSchedule } from '../protocol/schedule.js';
 import type { CodecName } from '../protocol/version.js';
@@ -26,7 +27,10 @@ export interface ClientOptions {
    * a call that was refused as `unauthenticated`; what it gives is sent in-band, never in the URL.
    */
   readonly credentials?: CredentialsFunction;
-  /** The model classes whose instances cross the wire; others arrive as an error. */
+  /**
+   * The classes with `@Serializable()` whose instances cross the wire; an instance of another one
+   * fails its call, whichever way it goes.
+   */
   readonly models?: readonly ModelClass[];
   /** `json` is readable in a browser's tools; `msgpack` carries bytes as bytes. @default 'json' */
   readonly codec?: CodecName;
@@ -47,11 +51,24 @@ export interface StreamingClientOptions extends ClientOptions {
 }
 
 /**
+ * Where the server listens.
+ *
+ * @throws TypeError when that isn't told.
+ */
+export function urlOf({ url }: StreamingClientOptions): string {
+  if (`${url ?? ''}` !== '') return url;
+  throw new TypeError(
+    "url is missing: where the server listens, 'ws://localhost:3000/streaming' say.",
+  );
+}
+
+/**
  * Fills in the defaults.
  *
  * @throws TypeError that names the option, for one that makes no sense.
  */
 export function resolveClientOptions(options: ClientOptions, connect: Connect): ClientParts {
+  checkNames('', options, OPTIONS);
   const { codec = 'json', connectTimeoutMs = 5_000, idleMs = 5_000, backoff = {} } = options;
   if (codec !== 'json' && codec !== 'msgpack') {
     throw new TypeError(`codec must be 'json' or 'msgpack', not ${String(codec)}.`);
@@ -62,6 +79,7 @@ export function resolveClientOptions(options: ClientOptions, connect: Connect): 
   }
   checkMs('connectTimeoutMs', connectTimeoutMs);
   checkMs('idleMs', idleMs);
+  checkNames('backoff.', backoff, ['firstMs', 'maxMs']);
   if (backoff.firstMs !== undefined) checkMs('backoff.firstMs', backoff.firstMs);
   if (backoff.maxMs !== undefined) checkMs('backoff.maxMs', backoff.maxMs);
   return {
@@ -70,11 +88,45 @@ export function resolveClientOptions(options: ClientOptions, connect: Connect): 
     connectTimeoutMs,
     idleMs,
     backoff,
-    models: new ModelRegistry(options.models ?? []),
+    models: createModels(options.models),
     limits: resolveClientLimits(options.limits),
     schedule: createSchedule(),
     credentials,
   };
+}
+
+const OPTIONS: readonly (keyof StreamingClientOptions)[] = [
+  'url',
+  'credentials',
+  'models',
+  'codec',
+  'connectTimeoutMs',
+  'idleMs',
+  'backoff',
+  'limits',
+];
+
+/** A misspelt option would be without effect, and its user none the wiser. */
+function checkNames(prefix: string, given: object, known: readonly string[]): void {
+  const unknown = Object.entries(given).find(
+    ([name, it]) => it !== undefined && !known.includes(name),
+  );
+  if (unknown === undefined) return;
+  throw new TypeError(`${prefix}${unknown[0]} is unknown: there are ${known.join(', ')}.`);
+}
+
+function createModels(models: readonly ModelClass[] = []): ModelRegistry {
+  if (!Array.isArray(models)) throw new TypeError('models must be a list of classes.');
+  for (const [place, model] of models.entries()) checkModel(model, place);
+  return new ModelRegistry(models, ownFields, "add it to the client's `models`");
+}
+
+function checkModel(model: unknown, place: number): void {
+  if (typeof model !== 'function') throw new TypeError(`models[${place}] is not a class.`);
+  if (isSerializable(model)) return;
+  throw new TypeError(
+    `models[${place}], ${model.name || 'a class without a name'}, has no @Serializable(): add it to the class itself.`,
+  );
 }
 
 function resolveClientLimits(limits: Partial<Limits> = {}): Limits {

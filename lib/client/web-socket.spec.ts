@@ -94,6 +94,14 @@ describe('A client’s WebSocket', () => {
     expect(log.slice(1)).toEqual([['closed', 1006, 'refused']]);
   });
 
+  it('says what to look at when the server has nothing at its path', async () => {
+    const { log, socket } = connect();
+    socket.fire('error', { message: 'Unexpected server response: 404' });
+    await microtask();
+    const told = expect.stringMatching(/404: no StreamingModule answers .* '\/streaming'/);
+    expect(log.slice(1)).toEqual([['closed', 1006, told]]);
+  });
+
   it('is over when its handshake fails, although its platform reports no close', async () => {
     const { log, socket } = connect();
     socket.fire('error', {});

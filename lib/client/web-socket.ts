@@ -34,6 +34,9 @@ const POLL_MS = 4;
 /** Below this much a buffer counts as empty, in bytes; so does Node count on the other side. */
 const EMPTY_BYTES = 16_384;
 
+/** What `ws` says of a server that has nothing at the URL's path; no other platform tells. */
+const NOTHING_THERE = /\b404$/;
+
 /** Connects through WebSockets of a class to a URL. */
 export function createWebSocketConnect(url: string, webSocketClass: WebSocketClass): Connect {
   return (subprotocols, events) => {
@@ -69,11 +72,16 @@ function listen(socket: WebSocketLike, events: TransportEvents): () => void {
   // A browser says nothing here; `ws` tells why it could not connect. Node's own WebSocket reports
   // no close behind the error of a handshake.
   socket.onerror = (event: { message?: unknown }) => {
-    if (typeof event.message === 'string') problem = event.message;
+    if (typeof event.message === 'string') problem = explain(event.message);
     if (state === 'connecting') queueMicrotask(() => closed(LOST, ''));
   };
   socket.onclose = ({ code, reason }: { code: number; reason: string }) => closed(code, reason);
   return () => transport.terminate();
+}
+
+function explain(problem: string): string {
+  if (!NOTHING_THERE.test(problem)) return problem;
+  return `${problem}: no StreamingModule answers at this path, which is '/streaming' unless its options say another`;
 }
 
 class WebSocketTransport implements Transport {

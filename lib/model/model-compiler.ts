@@ -1,7 +1,10 @@
 import type { ModelType } from '../protocol/model-port.js';
 
-/** A class whose instances cross the wire. It is constructed without arguments when one arrives. */
-export type ModelClass<T extends object = object> = new () => T;
+/**
+ * A class whose instances cross the wire. It is constructed without arguments when one arrives, and
+ * then gets its fields: a constructor may declare parameters, but not fail for want of them.
+ */
+export type ModelClass<T extends object = object> = new (...args: never[]) => T;
 
 /** What is compiled of a class. */
 export type ModelFunctions = Pick<

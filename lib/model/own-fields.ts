@@ -4,6 +4,7 @@ import type { ModelClass, ModelCompiler, ModelFunctions } from './model-compiler
 import { Refusal } from './refusal.js';
 
 type Fields = Readonly<Record<string, unknown>>;
+type Constructable = new () => Record<string, unknown>;
 
 /** Fields as they are, both ways: what a model means to a side without class-transformer. */
 export const ownFields: ModelCompiler =
@@ -23,7 +24,7 @@ function fromValues(model: ModelClass, names: readonly string[]): FromValues {
   return (values) => {
     let property = '';
     try {
-      const instance = new model() as Record<string, unknown>;
+      const instance = new (model as Constructable)();
       for (let i = 0; i < names.length; i++) {
         property = names[i] as string;
         if (isForbidden(property)) continue;

@@ -18,11 +18,13 @@ export class ModelRegistry implements ModelPort {
 
   /**
    * @param compile what the fields of an instance are. @default its own, as they are
+   * @param remedy what to do about a class that isn't registered. @default add `@Serializable()`
    * @throws TypeError when two classes have one name, or one has no name at all.
    */
   constructor(
     classes: Iterable<ModelClass> = serializableClasses(),
     compile: ModelCompiler = ownFields,
+    readonly remedy?: string,
   ) {
     this.#compile = compile({ isRegistered: (value) => this.typeOf(value) !== undefined });
     for (const model of classes) this.#add(model);
@@ -87,9 +89,14 @@ export function Serializable(name?: string): ClassDecorator {
   };
 }
 
+/** Whether a class itself carries `@Serializable()`; what its parent carries doesn't count. */
+export function isSerializable(model: object): boolean {
+  return Object.hasOwn(model, NAME);
+}
+
 /** The name a class was registered under, or would be. A subclass has its own. */
 function modelName(model: ModelClass): string {
-  if (!Object.hasOwn(model, NAME)) return model.name;
+  if (!isSerializable(model)) return model.name;
   return (model as unknown as Record<symbol, string>)[NAME] ?? model.name;
 }
 

@@ -3,6 +3,7 @@ import { createClient } from '../client/create-client.js';
 import type { ClientOptions } from '../client/options.js';
 import type { StreamingClient } from '../client/types.js';
 import { StreamingLifecycle } from '../nest/streaming-lifecycle.js';
+import { captureCaller } from './caller.js';
 import { createMemoryConnect, type MemoryHandshake } from './memory-connect.js';
 import type { TestingNetwork } from './testing-network.js';
 
@@ -16,7 +17,8 @@ export interface TestingClientOptions extends ClientOptions, MemoryHandshake {
 
 /**
  * Makes a typed client of an application or testing module, in memory: the real client, the real
- * engine and Nest's whole pipeline, without a socket. Close the client before the application, or
+ * engine and Nest's whole pipeline, without a socket. What a call fails with tells in its stack where
+ * the call was made. Close the client before the application, or
  * closing waits for its calls.
  *
  * @throws Error when the application doesn't import `StreamingModule`, or has not started.
@@ -30,7 +32,8 @@ export function createTestingClient<T>(
     ...(headers === undefined ? {} : { headers }),
     ...(remoteAddress === undefined ? {} : { remoteAddress }),
   };
-  return createClient(clientOptions, createMemoryConnect(serverOf(app), handshake, network));
+  const connect = createMemoryConnect(serverOf(app), handshake, network);
+  return createClient(clientOptions, connect, captureCaller);
 }
 
 function serverOf(app: INestApplicationContext) {

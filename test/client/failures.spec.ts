@@ -1,3 +1,4 @@
+import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -49,6 +50,19 @@ describe('A server that can’t be reached', () => {
     service = await Service.start(handlers);
     const client = service.createClient({ url: service.url.replace('ws:', 'wss:') });
     expect((await failure(client.test.ready())).code).toBe('connect-failed');
+  });
+
+  it('is one that has nothing at the path, which is told where the platform tells', async () => {
+    service = await Service.start(handlers);
+    const other = createHttpServer((_, response) => response.writeHead(404).end());
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const client = service.createClient({ url: `ws://127.0.0.1:${port}/elsewhere` });
+    expect(await failure(client.test.ready())).toMatchObject({
+      code: 'connect-failed',
+      message: expect.stringMatching(/404: no StreamingModule answers at this path|network error/),
+    });
+    await new Promise((resolve) => other.close(resolve));
   });
 
   it('fails no call of a client whose URL makes no sense at once, but through the call', async () => {

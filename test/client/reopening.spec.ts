@@ -232,7 +232,7 @@ describe('A call that is refused as unauthenticated', () => {
     const error = failure(client.test.echo(input));
     await until(() => asked.length === 1);
     await client.close();
-    expect(await error).toMatchObject({ code: 'connect-failed' });
+    expect(await error).toMatchObject({ code: 'cancelled' });
     expect(input.isClosed).toBe(true);
   });
 

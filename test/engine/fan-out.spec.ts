@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { MessageBus } from '../../lib/bus/message-bus.js';
+import { Serializable } from '../../lib/model/registry.js';
 import { StreamError } from '../../lib/protocol/stream-error.js';
 import type { CodecName } from '../../lib/protocol/version.js';
 import type { ServerCall } from '../../lib/server/call.js';
@@ -15,6 +16,7 @@ import {
   until,
 } from './engine.js';
 
+@Serializable()
 class Update {
   id = 0;
   tags: string[] = [];

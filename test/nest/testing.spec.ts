@@ -47,6 +47,25 @@ describe('createTestingClient', () => {
     await app.close();
   });
 
+  it('fails calls with errors whose stacks tell where they were made', async () => {
+    const app = (await createModule().compile()).createNestApplication();
+    await app.init();
+    const client = createTestingClient<{ words: WordsController }>(app);
+    function callsTwice() {
+      return [client.words.list(), client.words.list()];
+    }
+    for (const call of callsTwice()) {
+      const error: unknown = await call.then(null, (why: unknown) => why);
+      expect(
+        String((error as Error).stack).match(/at callsTwice \(.*testing\.spec\.ts/g),
+      ).toHaveLength(1);
+    }
+    await client.close();
+    const late: unknown = await client.words.list().then(null, (error: unknown) => error);
+    expect(String((late as Error).stack)).toContain('testing.spec.ts');
+    await app.close();
+  });
+
   it('sees guards and providers that were overridden', async () => {
     const module = await createModule()
       .overrideGuard(Nobody)

@@ -1,10 +1,13 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { build, type Rolldown } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeLife } from './life.js';
 import {
   type AppName,
   createApps,
+  createPage,
   createSandbox,
   node,
   pack,
@@ -23,16 +26,21 @@ const EXPECTED = {
   sum: 12,
 };
 
+const IMPORT = "import { createStreamingClient } from 'nestjs-streaming/client';";
+const USE = '\nglobalThis.create = createStreamingClient;';
+
 /** They are many, and the machine may be busy. */
 const SUITES_TIMEOUT_MS = 400_000;
 
 let sandbox: Awaited<ReturnType<typeof createSandbox>>;
 let tarball: string;
 let apps: Record<AppName, string>;
+let page: string;
 
 beforeAll(async () => {
   sandbox = await createSandbox();
   tarball = await pack(sandbox.folder);
+  page = await createPage(sandbox.folder, tarball);
   apps = await createApps(sandbox.folder, tarball);
 });
 
@@ -50,17 +58,42 @@ describe('the packed package', () => {
   });
 
   it.each([
-    ['import', "import { createStreamingClient } from 'nestjs-streaming/client';"],
+    ['import', IMPORT],
     ['require', "const { createStreamingClient } = require('nestjs-streaming/client');"],
   ])('bundles by %s to a browser client of its own files only', async (_, statement) => {
-    const modules = await bundle(
-      apps['nest-12'],
-      `${statement}\nglobalThis.create = createStreamingClient;`,
-    );
+    const { modules } = await bundle(apps['nest-12'], statement + USE);
     expect(modules.some((path) => path.endsWith('client/browser.js'))).toBe(true);
     expect(modules.filter((path) => !path.includes('node_modules/nestjs-streaming/dist/'))).toEqual(
       [],
     );
+  });
+});
+
+describe('a page with a package of its own', () => {
+  it('has nothing of Nest installed', async () => {
+    const installed = await readdir(join(page, 'node_modules'));
+    expect(installed.filter((name) => !name.startsWith('.'))).toEqual(['nestjs-streaming', 'ws']);
+  });
+
+  it('is typed by the class of a server with another copy of the library', async () => {
+    await node(page, [join(apps['nest-12'], 'node_modules/typescript/bin/tsc'), '-p', '.']);
+  });
+
+  it('bundles with its models and the client alone', async () => {
+    const { modules } = await bundle(page, "import './page.ts';");
+    expect(modules).toContain(join(page, 'page.ts'));
+    const others = modules.filter((path) => !path.includes('node_modules/nestjs-streaming/dist/'));
+    expect(others).toEqual([join(page, 'page.ts')]);
+  });
+
+  it('bundles to about the size that the guide tells', async () => {
+    const guide = await readFile(join(ROOT, 'docs/client.md'), 'utf8');
+    const told = /about (\d+) kB to a page's bundle, minified, (\d+) kB gzipped/.exec(guide);
+    const { code } = await bundle(page, IMPORT + USE);
+    const sizes = [code.length, gzipSync(code).length];
+    for (const [i, bytes] of sizes.entries()) {
+      expect(Math.abs(bytes / (Number(told?.[i + 1]) * 1_000) - 1)).toBeLessThan(0.05);
+    }
   });
 });
 
@@ -145,8 +178,8 @@ async function checkDeclarations(app: string, typescript: string): Promise<void>
   await node(app, [tsc, '-p', '.', '--noEmit', '--skipLibCheck', 'false']);
 }
 
-/** Bundles a source for browsers with vite; resolves with the files that went in. */
-async function bundle(app: string, source: string): Promise<string[]> {
+/** Bundles a source for browsers with vite; resolves with the files that went in, and the result. */
+async function bundle(app: string, source: string): Promise<{ modules: string[]; code: string }> {
   const id = join(app, 'page.js');
   const plugin = {
     name: 'page',
@@ -163,6 +196,10 @@ async function bundle(app: string, source: string): Promise<string[]> {
     plugins: [plugin],
     build: { write: false, rollupOptions: { input: id } },
   })) as Rolldown.RolldownOutput;
-  const modules = result.output.flatMap((it) => (it.type === 'chunk' ? it.moduleIds : []));
-  return modules.filter((it) => it !== id && !it.startsWith('\0'));
+  const chunks = result.output.filter((it) => it.type === 'chunk');
+  const modules = chunks.flatMap(({ moduleIds }) => moduleIds);
+  return {
+    modules: modules.filter((it) => it !== id && !it.startsWith('\0')),
+    code: chunks.map(({ code }) => code).join(''),
+  };
 }

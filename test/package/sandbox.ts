@@ -46,6 +46,17 @@ export async function createApps(
   return Object.fromEntries(await Promise.all(making));
 }
 
+/**
+ * A page's package beside the apps: the tarball alone installed, and nothing of Nest. It may import
+ * the types of an app, which has another copy of the library.
+ */
+export async function createPage(folder: string, tarball: string): Promise<string> {
+  const page = join(folder, 'page');
+  await cp(join(APPS, 'page'), page, { recursive: true });
+  await npm(page, [...INSTALL, '--omit=peer', tarball]);
+  return page;
+}
+
 async function createApp(folder: string, name: AppName, tarball: string): Promise<string> {
   const app = join(folder, name);
   await cp(join(APPS, name), app, { recursive: true });

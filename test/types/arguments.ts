@@ -28,6 +28,8 @@ export type PlainArguments = [
   Expect<Equal<Arguments<(a: Any, b: unknown, c: never) => void>, [Any, unknown, never]>>,
   Expect<Equal<Arguments<(a: string | null, b: 'x' | 'y') => void>, [string | null, 'x' | 'y']>>,
   Expect<Equal<Arguments<(a: Record<string, unknown>) => void>, [Record<string, unknown>]>>,
+  Expect<Equal<Arguments<(a: Record<string, true>) => void>, [Record<string, true>]>>,
+  Expect<Equal<Arguments<(a: Record<string, Any>) => void>, [Record<string, Any>]>>,
   Expect<Equal<Arguments<(a: Uint8Array, b: number[]) => void>, [Uint8Array, number[]]>>,
   Expect<Equal<Arguments<<T>(a: T, b: T[]) => void>, [unknown, unknown[]]>>,
 ];
@@ -74,7 +76,15 @@ export type InjectedParameters = [
   Expect<Equal<Arguments<(a: Injected<User | null>, b: Injected<User | string>) => void>, []>>,
   Expect<Equal<Arguments<(a: Injected<Record<string, number>>, b: number) => void>, [number]>>,
   Expect<Equal<Arguments<(a: Injected<AsyncIterable<number>>) => void>, []>>,
+  Expect<Equal<Arguments<(a: Injected<Record<string, unknown>>) => void>, []>>,
+  Expect<Equal<Arguments<(a: Injected<Record<string, Any>> | undefined) => void>, []>>,
+  Expect<Equal<Arguments<(a: OfAnotherCopy, b: number) => void>, [number]>>,
 ];
+
+/** As another copy of the library marks its own: the server's, for a page with one of its own. */
+interface OfAnotherCopy {
+  readonly '~injected'?: true;
+}
 
 declare const user: User;
 declare function handler(

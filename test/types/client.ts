@@ -9,6 +9,7 @@ import type {
   StreamingClientControl,
 } from '../../lib/client/types.js';
 import type { INJECTED, Injected } from '../../lib/model/injected.js';
+import type { ModelClass } from '../../lib/model/registry.js';
 import type { Equal, Expect } from './expect.js';
 
 declare class StreamingSession {
@@ -107,3 +108,13 @@ export async function use(input: AsyncGenerator<Stroke>): Promise<void> {
   await client.refreshCredentials();
   await client.close();
 }
+
+class Pixel {
+  constructor(
+    readonly index: number,
+    readonly color: number,
+  ) {}
+}
+
+/** Any class may stand in `models`, as any may carry `@Serializable()`. */
+export const models: readonly ModelClass[] = [Pixel, Stroke, Date];

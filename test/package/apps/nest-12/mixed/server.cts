@@ -6,4 +6,10 @@ export class MixedController {
   async *list(@StreamSession() session: StreamingSession, count: number, user: Injected<string>) {
     yield `${session.id} ${user} ${count}`;
   }
+
+  /** Its declaration has to tell what is injected, without a name for its mark. */
+  @StreamingMethod()
+  async whoAmI(user: Injected<string>) {
+    return user;
+  }
 }
