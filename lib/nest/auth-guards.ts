@@ -12,14 +12,24 @@ import { StreamingSession } from './streaming-session.js';
 
 const PUBLIC = Symbol.for('nestjs-streaming:public');
 
-/** Opens a streaming method, or all of a class, that `auth.protectByDefault` would close. */
+/**
+ * Opens a streaming method, or all of a class, that `auth.protectByDefault`, {@link RequireLogin} or
+ * {@link RequireScopes} would close. The nearer one wins: on a method it opens what the guards of
+ * its class and global ones close, on a class what global ones close. Guards of your own are asked
+ * all the same.
+ */
 export function Public(): CustomDecorator<symbol> {
   return SetMetadata(PUBLIC, true);
 }
 
-/** Whether {@link Public} says so: on the method, or on its class. */
-export function isPublicMethod(handler: object, host: object): boolean {
-  return [handler, host].some((it) => Reflect.getMetadata(PUBLIC, it) === true);
+/** Whether {@link Public} stands on a method, or on a class. */
+export function isPublic(target: object): boolean {
+  return Reflect.getMetadata(PUBLIC, target) === true;
+}
+
+/** Whether a guard is one of these two; a class that extends one is its author's. */
+export function isOwnGuard(guard: CanActivate): boolean {
+  return guard.constructor === RequireLogin || guard.constructor === ScopesGuard;
 }
 
 /**

@@ -9,6 +9,11 @@ import { isPublic } from './exception-mapping.js';
 const MOST_LINES = 20;
 const EVERY_MS = 10_000;
 
+/** For whom a call is: nobody, without a user. */
+export interface Caller {
+  readonly user: string | undefined;
+}
+
 /** What a line shows of a text that may be anybody's. */
 const MOST_SHOWN = 500;
 
@@ -23,23 +28,26 @@ export class AuthLog implements AuthHooks {
   #untold = 0;
   #restedAt = Number.NEGATIVE_INFINITY;
 
-  /** A call was refused, or ended, because of who it is for. */
-  denied({ method, connection }: ServerCall, user: string | undefined, told: StreamError): void {
+  /** A call was refused, or ended, because of who it is for; `undefined` where only guards know. */
+  denied({ method, connection }: ServerCall, caller: Caller | undefined, told: StreamError): void {
     this.#tell(() => {
-      const who = user === undefined ? 'nobody' : `the user ${shown(user)}`;
+      const who = caller === undefined ? 'a client' : nameOf(caller);
       const reason = withoutCredentials(reasonOf(told), connection.credentials);
       const why = `${told.code}, ${shown(reason)}`;
       return `${method.name} was denied to ${who}${addressOf(connection)}: ${why}`;
     });
   }
 
+  /** Tokens that are bad or have run out are daily business, told in a line; accidents in full. */
   authenticatorFailed(peer: AuthPeer, error: unknown, credentials: string | null): void {
-    this.#tell(() => {
-      // What is for clients is the authenticator's way to say no; anything else may be an accident.
-      const what = isPublic(error) ? (error as Error).message : stackOf(error);
-      const told = shown(withoutCredentials(what, credentials));
-      return `The authenticator gave no answer for a client${addressOf(peer)}: ${told}`;
-    });
+    const safe = (text: string) => withoutCredentials(text, credentials);
+    this.#tell(
+      () => {
+        const told = shown(safe(isAccident(error) ? stackOf(error) : reasonThrown(error)));
+        return `The authenticator gave no answer for a client${addressOf(peer)}: ${told}`;
+      },
+      () => safe(stackOf(error)),
+    );
   }
 
   otherUser(peer: AuthPeer): void {
@@ -60,7 +68,7 @@ export class AuthLog implements AuthHooks {
   }
 
   /** Whoever's logger it is, and whatever it is to show: hooks may not throw. */
-  #tell(line: () => string): void {
+  #tell(line: () => string, detail?: () => string): void {
     const now = performance.now();
     let others = '';
     if (now - this.#restedAt > EVERY_MS) {
@@ -73,6 +81,7 @@ export class AuthLog implements AuthHooks {
     this.#left--;
     try {
       this.logger.warn(`${line()}${others}`);
+      if (detail !== undefined) this.logger.debug(detail());
     } catch {
       // There is nobody left to tell.
     }
@@ -84,6 +93,21 @@ function reasonOf(told: StreamError): string {
   const { cause, message } = told;
   const own: unknown = cause instanceof Error ? cause.cause : undefined;
   return typeof own === 'string' ? `${message} (${own})` : message;
+}
+
+function nameOf({ user }: Caller): string {
+  return user === undefined ? 'nobody' : `the user ${shown(user)}`;
+}
+
+/** What the authenticator's own code does wrong, and no library of tokens says no by. */
+function isAccident(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof ReferenceError;
+}
+
+/** `TokenExpiredError: jwt expired`; of what was made for clients, the message alone. */
+function reasonThrown(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return isPublic(error) ? error.message : `${error.name}: ${error.message}`;
 }
 
 function addressOf({ remoteAddress }: { readonly remoteAddress: string | undefined }): string {

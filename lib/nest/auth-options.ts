@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { Authenticator } from '../auth/authenticator.js';
+import { shownValue } from '../protocol/shown-value.js';
 
 /** How authentication and revocation work: the option `auth` of `StreamingModule.forRoot()`. */
 export interface AuthOptions {
@@ -107,13 +108,14 @@ function checkNames(given: object): void {
 }
 
 function checkBoolean(name: string, value: unknown): void {
-  if (typeof value !== 'boolean') throw wrong(name, `must be true or false, not ${String(value)}`);
+  if (typeof value !== 'boolean')
+    throw wrong(name, `must be true or false, not ${shownValue(value)}`);
 }
 
 function checkNumber(name: string, value: unknown, least: number): void {
   if (Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= LONGEST_MS) return;
   const range = `a whole number from ${least} to ${LONGEST_MS}`;
-  throw wrong(name, `must be ${range}, not ${String(value)}`);
+  throw wrong(name, `must be ${range}, not ${shownValue(value)}`);
 }
 
 function wrong(name: string, sentence: string): TypeError {

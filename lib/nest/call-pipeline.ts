@@ -42,6 +42,10 @@ export class CallPipeline {
     this.#arguments = new HandlerArguments(plan.layout, enhancers);
   }
 
+  get hasGuards(): boolean {
+    return this.#enhancers.guards.length > 0;
+  }
+
   /** Whether something could ask who the client is before a guard has. */
   get seesSession(): boolean {
     const { guards, interceptors } = this.#enhancers;

@@ -15,16 +15,23 @@ export type TypeReference = () => ElementTypes;
 
 type Test = (value: unknown) => boolean;
 
-const PRIMITIVES: ReadonlyMap<unknown, readonly [name: string, test: Test]> = new Map<
-  unknown,
-  readonly [string, Test]
->([
+/** How a sentence names the values of a type, and what tells them from others. */
+type Kind = readonly [name: string, test: Test];
+
+const PRIMITIVES: ReadonlyMap<unknown, Kind> = new Map<unknown, Kind>([
   [String, ['a string', (value) => typeof value === 'string']],
   [Number, ['a number', (value) => typeof value === 'number']],
   [Boolean, ['a boolean', (value) => typeof value === 'boolean']],
   [BigInt, ['a bigint', (value) => typeof value === 'bigint']],
   [Date, ['a Date', (value) => value instanceof Date]],
   [Uint8Array, ['bytes', (value) => value instanceof Uint8Array]],
+]);
+
+/** What their elements are declared as, compilers don't write down. */
+const COLLECTIONS: ReadonlyMap<unknown, Kind> = new Map<unknown, Kind>([
+  [Array, ['an array', Array.isArray]],
+  [Map, ['a Map', (value) => value instanceof Map]],
+  [Set, ['a Set', (value) => value instanceof Set]],
 ]);
 
 /** The types that a parameter or a stream was declared with, and the test for them. */
@@ -34,15 +41,34 @@ export class ElementType {
   readonly #classes: readonly ElementClass[];
   readonly #tests: readonly Test[];
 
-  private constructor(types: readonly (ElementClass | null)[]) {
+  private constructor(types: readonly (ElementClass | null)[], kinds = types.map(toKind)) {
     this.#classes = types.filter((type) => type !== null);
-    this.#tests = types.map(toTest);
-    this.name = types.map(toName).join(' or ');
+    this.#tests = kinds.map(([, test]) => test);
+    this.name = kinds.map(([name]) => name).join(' or ');
   }
 
-  /** Of a parameter's `design:type`: only those of which a value can be told for sure. */
-  static ofParameter(type: unknown): ElementType | undefined {
+  /** Of the `design:type` of an argument with pipes of its own: a class may be what they start from. */
+  static ofPrimitive(type: ElementClass | undefined): ElementType | undefined {
     return PRIMITIVES.has(type) ? new ElementType([type as ElementClass]) : undefined;
+  }
+
+  /**
+   * Of an argument's `design:type`. Of a class that is not registered a client can send what looks
+   * like one at most; other classes of the platform are nothing to go by.
+   */
+  static ofArgument(
+    type: ElementClass | undefined,
+    models: ModelRegistry,
+  ): ElementType | undefined {
+    if (PRIMITIVES.has(type)) return ElementType.ofPrimitive(type);
+    const collection = COLLECTIONS.get(type);
+    if (collection !== undefined) return new ElementType([], [collection]);
+    if (!isOwnClass(type)) return undefined;
+    // A plain object for a model is one by the doing of a pipe: what was sent became an instance.
+    const isModel = models.has(type as ModelClass);
+    const name = isModel ? type.name : `${type.name} or a plain object`;
+    const test: Test = (value) => value instanceof type || isPlainObject(value);
+    return new ElementType([type], [[name, test]]);
   }
 
   /**
@@ -65,7 +91,7 @@ export class ElementType {
   /** The class a pipe is told of: the value's own, or the only one there is. */
   classOf(value: unknown): ElementClass | undefined {
     if (this.#classes.length === 1) return this.#classes[0];
-    return this.#classes.find((type) => toTest(type)(value));
+    return this.#classes.find((type) => toKind(type)[1](value));
   }
 
   /** The model that a plain object is meant to be: the only class there is. */
@@ -110,13 +136,23 @@ function checkType(type: unknown, models: ModelRegistry, where: string): void {
   }
 }
 
-function toTest(type: ElementClass | null): Test {
-  if (type === null) return (value) => value === null;
-  const known = PRIMITIVES.get(type);
-  return known === undefined ? (value) => value instanceof type : known[1];
+function toKind(type: ElementClass | null): Kind {
+  if (type === null) return ['null', (value) => value === null];
+  return PRIMITIVES.get(type) ?? [type.name, (value) => value instanceof type];
 }
 
-function toName(type: ElementClass | null): string {
-  if (type === null) return 'null';
-  return PRIMITIVES.get(type)?.[0] ?? type.name;
+/** A class of the application or of a library, not of the platform. */
+export function isOwnClass(
+  type: ElementClass | undefined,
+): type is Exclude<ElementClass, BigIntConstructor> {
+  // Not all functions have a prototype, and compilers write of some types that they are functions.
+  if (typeof type?.prototype !== 'object' || type.prototype === null) return false;
+  return Reflect.get(globalThis, type.name) !== type;
+}
+
+/** Whether a value is an object of no class. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

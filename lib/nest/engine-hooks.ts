@@ -11,7 +11,6 @@ export function createEngineHooks(
   authentication: StreamingAuthentication,
   authLog: AuthLog,
 ): ServerHooks {
-  if (!authentication.isOn) return log;
   return {
     connectionOpened: () => log.connectionOpened(),
     credentialsPresented: (connection) => authentication.presented(connection),
@@ -21,7 +20,8 @@ export function createEngineHooks(
     },
     callFailed: (call, error, told) => {
       if (!DENIALS.has(told.code)) return log.callFailed(call, error, told);
-      authLog.denied(call, authentication.of(call.connection)?.lastUser, told);
+      const who = authentication.of(call.connection);
+      authLog.denied(call, who && { user: who.lastUser }, told);
     },
     handlerFailedLate: (call, error) => log.handlerFailedLate(call, error),
     handlerStuck: (call, afterMs) => log.handlerStuck(call, afterMs),

@@ -11,7 +11,7 @@ import { GuardsContextCreator } from '@nestjs/core/guards/guards-context-creator
 import type { ContextId, InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { InterceptorsContextCreator } from '@nestjs/core/interceptors/interceptors-context-creator.js';
 import { PipesContextCreator } from '@nestjs/core/pipes/pipes-context-creator.js';
-import { isPublicMethod, RequireLogin } from './auth-guards.js';
+import { isOwnGuard, isPublic, RequireLogin } from './auth-guards.js';
 import { type BoundFilter, FiltersContextCreator } from './exception-filters.js';
 import type { DiscoveredMethod, MethodHost } from './method-explorer.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from './streaming-options.js';
@@ -54,10 +54,7 @@ export class EnhancerFactory {
     // Always with the id, or a transient guard of a static class doesn't run.
     const { id } = host.wrapper;
     return {
-      guards: [
-        ...(this.#isProtected(method) ? [new RequireLogin()] : []),
-        ...this.#guards.create(instance, handler, moduleKey, contextId, id),
-      ],
+      guards: this.#guardsOf(method, instance, contextId),
       interceptors: this.#interceptors.create(instance, handler, moduleKey, contextId, id),
       pipes: this.#pipes.create(instance, handler, moduleKey, contextId, id),
       parameterPipes: (given) => {
@@ -66,6 +63,24 @@ export class EnhancerFactory {
         return this.#pipes.createConcreteContext([...given], contextId, id);
       },
     };
+  }
+
+  /** But for those of ours that a nearer `@Public()` opens. */
+  #guardsOf(method: DiscoveredMethod, instance: object, contextId: ContextId): CanActivate[] {
+    const { handler, host } = method;
+    const { id } = host.wrapper;
+    const guards = this.#guards.create(instance, handler, host.moduleKey, contextId, id);
+    const byDefault = this.#isProtected(method) ? [new RequireLogin()] : [];
+    if (!isPublic(handler) && !isPublic(host.class)) return [...byDefault, ...guards];
+    const global: readonly unknown[] = this.#guards.getGlobalMetadata(contextId, id);
+    return guards.filter((guard) => !(isOwnGuard(guard) && isOpened(guard, method, global)));
+  }
+
+  /** Whether any pipes stand before all arguments of a handler. */
+  hasPipes({ handler, host }: DiscoveredMethod): boolean {
+    const { config } = this;
+    if (config.getGlobalPipes().length + config.getGlobalRequestPipes().length > 0) return true;
+    return [host.class, handler].some((it) => Reflect.hasMetadata(PIPES_METADATA, it));
   }
 
   /** Whether guards will stand before a handler, as far as that can be told without an instance. */
@@ -78,7 +93,7 @@ export class EnhancerFactory {
   }
 
   #isProtected({ handler, host }: DiscoveredMethod): boolean {
-    return this.options.auth.protectByDefault && !isPublicMethod(handler, host.class);
+    return this.options.auth.protectByDefault && !isPublic(handler) && !isPublic(host.class);
   }
 
   /** The filters of a handler, in the order they are asked. */
@@ -146,6 +161,26 @@ function* givenEnhancers(
     }
   }
   for (const pipe of parameterPipes) yield [pipe, 'transform'];
+}
+
+/**
+ * Whether `@Public()` stands nearer to the method than a guard does. One on the same level is not
+ * nearer: it opens what stands further out, and the guard protects.
+ */
+function isOpened(
+  guard: CanActivate,
+  { handler, host }: DiscoveredMethod,
+  global: readonly unknown[],
+): boolean {
+  if (isGuardOf(handler, guard)) return false;
+  if (isGuardOf(host.class, guard)) return isPublic(handler);
+  return global.includes(guard);
+}
+
+/** `@UseGuards()` takes classes and instances. */
+function isGuardOf(target: object, guard: CanActivate): boolean {
+  const given = (Reflect.getMetadata(GUARDS_METADATA, target) ?? []) as unknown[];
+  return given.includes(guard) || given.includes(guard.constructor);
 }
 
 /** A class is made once for its module; one with a static method needs no instance. */

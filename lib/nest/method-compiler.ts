@@ -11,6 +11,7 @@ import type { PushOptions } from '../stream/source.js';
 import type { ArgumentLayout, TypedParameter } from './argument-layout.js';
 import { createExecutionContext } from './call-context.js';
 import type { PipelinePlan } from './call-pipeline.js';
+import { DeclarationLog } from './declaration-log.js';
 import { ElementType } from './element-type.js';
 import { EngineLog } from './engine-log.js';
 import { EnhancerFactory } from './enhancers.js';
@@ -34,6 +35,7 @@ export class MethodCompiler {
     private readonly server: StreamingServer,
     private readonly authentication: StreamingAuthentication,
     private readonly log: EngineLog,
+    private readonly declarations: DeclarationLog,
   ) {}
 
   /** @throws Error with a sentence, for declarations that could not work. */
@@ -61,6 +63,7 @@ export class MethodCompiler {
     const list = readParameters(host.prototype, key, title);
     const pipes = list.parameters.flatMap((it) => it.pipes);
     this.enhancers.assertComplete(method, pipes);
+    this.declarations.look(method, list);
     return {
       method,
       layout: this.#layout(method, list),
@@ -115,7 +118,12 @@ export class MethodCompiler {
   }
 
   #elementOf(parameter: Parameter, where: string): ElementType | undefined {
-    if (parameter.kind === 'argument') return ElementType.ofParameter(parameter.metatype);
+    if (parameter.kind === 'argument') {
+      const { metatype, pipes, schema } = parameter;
+      const decidesItself = pipes.length > 0 || schema !== undefined;
+      if (decidesItself) return ElementType.ofPrimitive(metatype);
+      return ElementType.ofArgument(metatype, this.models);
+    }
     if (parameter.kind !== 'input' || parameter.type === undefined) return undefined;
     const element = ElementType.of(parameter.type, this.models, where);
     for (const model of element.models) {

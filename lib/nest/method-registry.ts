@@ -16,6 +16,10 @@ export class MethodRegistry implements MethodTable {
   readonly #methods = new Map<string, ServerMethod>();
   readonly #found = new Map<string, DiscoveredMethod>();
 
+  get size(): number {
+    return this.#methods.size;
+  }
+
   get(name: string): ServerMethod | undefined {
     return this.#methods.get(name);
   }

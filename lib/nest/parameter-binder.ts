@@ -6,7 +6,7 @@ import { StreamError } from '../protocol/stream-error.js';
 import { Inbox } from '../stream/inbox.js';
 import type { ArgumentLayout, TypedParameter } from './argument-layout.js';
 import type { CallContext } from './call-context.js';
-import type { ElementClass } from './element-type.js';
+import { type ElementClass, isPlainObject } from './element-type.js';
 import type { Enhancers } from './enhancers.js';
 import { toInput } from './input.js';
 import { invalidArgument, isSchema, parseBy } from './standard-schema.js';
@@ -70,18 +70,19 @@ export class ParameterBinder {
   }
 
   #argument(parameter: TypedParameter, isOpen: boolean): Reader {
-    const { element, name, isRequired } = parameter;
+    const { element, name, isRequired, metatype } = parameter;
     const passes = this.#passes(parameter, this.#enhancers.pipes);
     const wait = this.#waiting();
     this.isAsync ||= passes.length > 0 || wait !== undefined;
-    // Whether it may be null, its type doesn't tell.
-    const check: Step | undefined =
-      element &&
-      ((value) => {
-        if (value === undefined && isRequired) refuseMissing(name);
-        if (value !== undefined && value !== null) element.check(value, name);
-        return value;
-      });
+    const isDeclared = metatype !== undefined && metatype !== Object;
+    const check: Step | undefined = isDeclared
+      ? (value) => {
+          if (value === undefined && isRequired) refuseMissing(name);
+          // What may be left out may be null as well.
+          if (isRequired || (value !== undefined && value !== null)) element?.check(value, name);
+          return value;
+        }
+      : undefined;
     const pass = chain(this.#modelled(parameter), wait, ...passes, check);
     return (sent) => {
       if (!(sent instanceof Inbox)) return pass === undefined ? sent : pass(sent);
@@ -179,10 +180,7 @@ function isSchemaPipe(pipe: PipeTransform): boolean {
 }
 
 function toModel(value: unknown, model: ModelType): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  const isPlain = prototype === Object.prototype || prototype === null;
-  return isPlain ? model.fromFields(value as Record<string, unknown>) : value;
+  return isPlainObject(value) ? model.fromFields(value) : value;
 }
 
 /** @throws StreamError `invalid-argument`, for an argument that was not sent. */

@@ -51,6 +51,8 @@ export interface ParameterList {
   readonly parameters: readonly Parameter[];
   /** Whether the last ones may take any number of arguments, or have default values. */
   readonly isElastic: boolean;
+  /** Whether the compiler wrote down any types. */
+  readonly hasMetadata: boolean;
 }
 
 /**
@@ -76,7 +78,7 @@ export function readParameters(prototype: object, name: string, where: string): 
       `${where}, parameter ${index + 1},`,
     ),
   );
-  return { parameters, isElastic };
+  return { parameters, isElastic, hasMetadata: emitted !== undefined };
 }
 
 /** Whether a method has any of our parameter decorators, where the class declares it itself. */
@@ -174,8 +176,9 @@ function toKind(
   const isAny = metatype === undefined || metatype === Object;
   if (mark?.kind === 'input') {
     if (isAny || isStreamClass(metatype)) return mark;
+    const hint = metatype === Function ? TYPE_IMPORT : '';
     throw new TypeError(
-      `${where} has @StreamParam() and is declared as ${metatype.name}: declare it as AsyncIterable, Observable or ReadableStream.`,
+      `${where} has @StreamParam() and is declared as ${metatype.name}: declare it as AsyncIterable, Observable or ReadableStream.${hint}`,
     );
   }
   if (!isStreamClass(metatype)) return { kind: 'argument', isOpen: isAny && mark === undefined };
@@ -185,15 +188,19 @@ function toKind(
   );
 }
 
+/** What a compiler was told to take for a type only, it writes down as a function. */
+export const TYPE_IMPORT = ' Is it imported with `type`? Import it as a value.';
+
 function toSession(
   metatype: ElementClass | undefined,
   mark: { kind: 'session' },
   where: string,
 ): ParameterKind {
-  const fits = metatype === undefined || metatype === Object || metatype === StreamingSession;
-  if (fits) return mark;
+  // A type that is imported as one is a Function to the compiler; the decorator tells enough.
+  const fitting: readonly unknown[] = [undefined, Object, Function, StreamingSession];
+  if (fitting.includes(metatype)) return mark;
   throw new TypeError(
-    `${where} has @StreamSession() and is declared as ${metatype.name}: declare it as StreamingSession.`,
+    `${where} has @StreamSession() and is declared as ${metatype?.name}: declare it as StreamingSession.`,
   );
 }
 

@@ -63,7 +63,7 @@ export class StreamingHandler implements ServerMethod {
     const isStatic = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
     if (isStatic) this.#static = this.#createPipeline(plan, wrapper.instance, STATIC_CONTEXT);
     this.#seesSession = this.#static?.seesSession ?? true;
-    this.#hasGuards = parts.enhancers.hasGuards(method);
+    this.#hasGuards = this.#static?.hasGuards ?? parts.enhancers.hasGuards(method);
     const instance = Object.create(prototype) as object;
     this.#staticFilters = parts.enhancers.filters(method, instance, STATIC_CONTEXT);
   }

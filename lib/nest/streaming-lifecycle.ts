@@ -11,6 +11,8 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { MessageBus } from '../bus/message-bus.js';
 import { StreamingServer } from '../server/streaming-server.js';
 import { WebSocketUpgrade } from '../server/web-socket-upgrade.js';
+import { loadedCopies } from './copies.js';
+import { DeclarationLog } from './declaration-log.js';
 import { MethodCompiler } from './method-compiler.js';
 import { MethodExplorer } from './method-explorer.js';
 import { MethodRegistry } from './method-registry.js';
@@ -39,6 +41,7 @@ export class StreamingLifecycle
     private readonly bus: MessageBus,
     private readonly authentication: StreamingAuthentication,
     private readonly adapterHost: HttpAdapterHost,
+    private readonly declarations: DeclarationLog,
   ) {}
 
   /** Whether the streaming methods are there for clients. */
@@ -58,6 +61,7 @@ export class StreamingLifecycle
     const server = await this.#httpServer();
     if (server !== undefined) this.#attach(server);
     this.#isOpen = true;
+    this.#tellPlace(server);
   }
 
   /** Before Nest closes the HTTP server, which waits for every socket. */
@@ -71,7 +75,7 @@ export class StreamingLifecycle
     await this.#closeOwnServer();
   }
 
-  /** Last of all: whatever else shuts down may still publish. */
+  /** A phase later: other providers may publish in `onModuleDestroy` and `beforeApplicationShutdown`. */
   async onApplicationShutdown(): Promise<void> {
     await this.authentication.close();
     await this.bus.close();
@@ -80,10 +84,14 @@ export class StreamingLifecycle
   async #drain(): Promise<void> {
     const { drainMs } = this.options;
     const running = this.server.callCount;
-    if (running > 0)
-      this.logger.log(`${running} calls are running: they have ${drainMs} ms to end`);
+    if (running > 0) {
+      const told =
+        running === 1 ? '1 call is running: it has' : `${running} calls are running: they have`;
+      this.logger.log(`${told} ${drainMs} ms to end`);
+    }
     const cutOff = await this.server.close(drainMs);
-    if (cutOff > 0) this.logger.log(`${cutOff} calls were cut off`);
+    if (cutOff > 0)
+      this.logger.log(cutOff === 1 ? '1 call was cut off' : `${cutOff} calls were cut off`);
   }
 
   #mapMethods(): void {
@@ -92,6 +100,23 @@ export class StreamingLifecycle
       this.registry.add(method, handler);
       this.logger.log(`Mapped {${handler.name}}`);
     }
+    this.declarations.tellUntyped();
+    this.#tellCopies();
+  }
+
+  #tellCopies(): void {
+    const copies = loadedCopies();
+    if (copies.length < 2) return;
+    this.logger.warn(
+      `There are ${copies.length} copies of nestjs-streaming, ${copies.join(' and ')}: guards and sessions of one mean nothing to the others. Install it once.`,
+    );
+  }
+
+  #tellPlace(server: UpgradeServer | undefined): void {
+    if (server === undefined || this.registry.size === 0) return;
+    const address = this.#ownServer?.address();
+    const port = typeof address === 'object' && address !== null ? `, port ${address.port}` : '';
+    this.logger.log(`Streaming methods at ${this.options.path}${port}`);
   }
 
   #attach(server: UpgradeServer): void {

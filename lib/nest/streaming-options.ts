@@ -9,6 +9,7 @@ import {
 import type { TransformOptions } from '../model/class-transformer.js';
 import type { ValidatorOptions } from '../model/validation.js';
 import { type Limits, resolveLimits } from '../protocol/limits.js';
+import { shownValue } from '../protocol/shown-value.js';
 import { type AllowedOrigins, createOriginTest } from '../server/allowed-origins.js';
 import {
   type AuthenticatorOption,
@@ -126,13 +127,13 @@ export function resolveStreamingOptions(given: StreamingModuleOptions): Resolved
   const { path = '/streaming', port, drainMs = 10_000, limits } = given;
   const { transform = {}, validation = {} } = given;
   if (typeof path !== 'string' || !/^\/[^?#\s]*$/.test(path)) {
-    throw wrong('path', `must begin with a slash and have no query, not ${String(path)}`);
+    throw wrong('path', `must begin with a slash and have no query, not ${shownValue(path)}`);
   }
   if (port !== undefined && !isWhole(port, 65_535)) {
-    throw wrong('port', `must be a whole number from 0 to 65535, not ${String(port)}`);
+    throw wrong('port', `must be a whole number from 0 to 65535, not ${shownValue(port)}`);
   }
   if (!isWhole(drainMs, 2 ** 31 - 1)) {
-    throw wrong('drainMs', `must be a whole number of milliseconds, not ${String(drainMs)}`);
+    throw wrong('drainMs', `must be a whole number of milliseconds, not ${shownValue(drainMs)}`);
   }
   const { redis } = given;
   if (redis !== undefined) checkRedisConfig(redis);
@@ -142,7 +143,7 @@ export function resolveStreamingOptions(given: StreamingModuleOptions): Resolved
     path,
     port,
     drainMs,
-    limits: resolveLimits(limits),
+    limits: checkedLimits(limits),
     transform,
     validation,
     redis,
@@ -151,6 +152,14 @@ export function resolveStreamingOptions(given: StreamingModuleOptions): Resolved
     auth: resolveAuthOptions(given.auth, authenticator),
     allowedOrigins,
   };
+}
+
+function checkedLimits(given: Partial<Limits> | undefined): Limits {
+  try {
+    return resolveLimits(given);
+  } catch (error) {
+    throw new TypeError(`StreamingModule: the option ${(error as Error).message}`);
+  }
 }
 
 function checkOrigins(allowed: AllowedOrigins | undefined): void {

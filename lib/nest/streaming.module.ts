@@ -15,6 +15,7 @@ import { StreamingServer } from '../server/streaming-server.js';
 import { AuthLog } from './auth-log.js';
 import { AuthenticatorFactory } from './authenticator-factory.js';
 import { BusLog } from './bus-log.js';
+import { DeclarationLog } from './declaration-log.js';
 import { createEngineHooks } from './engine-hooks.js';
 import { EngineLog } from './engine-log.js';
 import { EnhancerFactory } from './enhancers.js';
@@ -68,6 +69,7 @@ const PROVIDERS: Provider[] = [
   AuthLog,
   AuthenticatorFactory,
   BusLog,
+  DeclarationLog,
   EngineLog,
   EnhancerFactory,
   MethodCompiler,

@@ -22,6 +22,8 @@ describe('resolveLimits', () => {
 
   it.each(['windowSize', 'toString', '__proto__'])('refuses the unknown limit %s', (name) => {
     const given = JSON.parse(`{"${name}": 1}`) as Record<string, number>;
-    expect(() => resolveLimits(given)).toThrow(`Unknown limit "${name}"`);
+    expect(() => resolveLimits(given)).toThrow(
+      `limits.${name} is unknown: there are messageBytes, depth,`,
+    );
   });
 });

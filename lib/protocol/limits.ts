@@ -1,5 +1,6 @@
 import type { CodecLimits } from './codec.js';
 import type { Credit } from './frames.js';
+import { shownValue } from './shown-value.js';
 
 /** The bounds a side keeps (PROTOCOL.md, section 9). Each is an option. */
 export interface Limits extends CodecLimits {
@@ -87,7 +88,10 @@ const SMALLEST_SEND_BUFFER_BYTES = 16_384;
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   for (const [name, value] of set) {
-    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new TypeError(`Unknown limit "${name}".`);
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
+      const known = Object.keys(DEFAULT_LIMITS).join(', ');
+      throw new TypeError(`limits.${name} is unknown: there are ${known}.`);
+    }
     checkRange(name, value);
   }
   return { ...DEFAULT_LIMITS, ...Object.fromEntries(set) };
@@ -98,7 +102,7 @@ function checkRange(name: string, value: unknown): void {
   const most = name.endsWith('Ms') ? LONGEST_MS : Number.MAX_SAFE_INTEGER;
   if (Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most) return;
   throw new TypeError(
-    `limits.${name} must be a whole number from ${least} to ${most}, not ${String(value)}.`,
+    `limits.${name} must be a whole number from ${least} to ${most}, not ${shownValue(value)}.`,
   );
 }
 

@@ -1,23 +1,45 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Type } from '@nestjs/common';
+import { CONTROLLER_WATERMARK } from '@nestjs/common/constants.js';
+import { Test } from '@nestjs/testing';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StreamingModule } from '../../lib/index.js';
+import { serializableClasses } from '../../lib/model/registry.js';
 import { pages, ROOT, snippets } from './snippets.js';
 
 const folder = mkdtempSync(join(ROOT, 'test', '.docs-'));
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const files = new Map(pages().map((page) => [page, write(page)]));
+
+/** What the package's entries are in the repository. */
+const ENTRIES = {
+  'nestjs-streaming': [join(ROOT, 'lib/index.ts')],
+  'nestjs-streaming/client': [join(ROOT, 'lib/client/index.ts')],
+  'nestjs-streaming/testing': [join(ROOT, 'lib/testing/index.ts')],
+};
+
+let program: ts.Program;
 let found: readonly string[];
 
 // One program for all pages: the library's own types are read once.
 beforeAll(() => {
-  found = problems(pages().flatMap(write));
+  program = createProgram([...files.values()].flat());
+  found = problems(program);
 });
 
 describe.each(pages())('%s', (page) => {
   it('has snippets that compile against the library', () => {
     expect(found.filter((problem) => problem.startsWith(`${folderOf(page)}/`))).toEqual([]);
+  });
+
+  it('has controllers that start, and of which nothing is to be warned', async () => {
+    for (const file of files.get(page) ?? []) {
+      if (isController(readFileSync(file, 'utf8'))) expect(await start(file)).toEqual([]);
+    }
   });
 
   it('links to files that are there', () => {
@@ -45,19 +67,20 @@ function write(page: string): string[] {
   return files;
 }
 
-function problems(files: string[]): string[] {
+function createProgram(rootNames: string[]): ts.Program {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
-  const program = ts.createProgram(files, {
+  return ts.createProgram(rootNames, {
     ...options,
+    noEmit: false,
+    declaration: false,
     noUnusedLocals: false,
     noUnusedParameters: false,
-    paths: {
-      'nestjs-streaming': [join(ROOT, 'lib/index.ts')],
-      'nestjs-streaming/client': [join(ROOT, 'lib/client/index.ts')],
-      'nestjs-streaming/testing': [join(ROOT, 'lib/testing/index.ts')],
-    },
+    paths: ENTRIES,
   });
+}
+
+function problems(program: ts.Program): string[] {
   return ts
     .getPreEmitDiagnostics(program)
     .filter(({ file }) => file?.fileName.startsWith(folder))
@@ -66,4 +89,41 @@ function problems(files: string[]): string[] {
       const where = `${file?.fileName.slice(folder.length + 1)}:${line + 1}`;
       return `${where} ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
     });
+}
+
+/** Not what starts an application itself. */
+function isController(code: string): boolean {
+  return (
+    /^@Controller\(/m.test(code) && /^export class/m.test(code) && !/^const .*await/m.test(code)
+  );
+}
+
+/** Starts an application of a snippet's controllers, as tsc compiles them; gives its warnings. */
+async function start(file: string): Promise<string[]> {
+  const classes = Object.values(await load(file));
+  const controllers = classes.filter((it) => Reflect.hasMetadata(CONTROLLER_WATERMARK, it));
+  const module = await Test.createTestingModule({
+    imports: [StreamingModule.forRoot()],
+    controllers: controllers as Type[],
+  })
+    .useMocker(() => ({}))
+    .compile();
+  const app = module.createNestApplication();
+  const warnings: string[] = [];
+  const silent = { log: () => {}, error: () => {} };
+  app.useLogger({ ...silent, warn: (line: string) => void warnings.push(line) });
+  await app.init();
+  await app.close();
+  return warnings;
+}
+
+async function load(file: string): Promise<Record<string, object>> {
+  // Each page has models of its own, and pages have some of one name.
+  serializableClasses().clear();
+  const compiled = file.replace(/\.ts$/, '.js');
+  const entry = String(ENTRIES['nestjs-streaming'][0]);
+  program.emit(program.getSourceFile(file), (_, text) =>
+    writeFileSync(compiled, text.replace(/(?<=from ')nestjs-streaming(?=')/, entry)),
+  );
+  return (await import(compiled)) as Record<string, object>;
 }

@@ -24,6 +24,7 @@ export class TestLog implements LoggerService {
   log = (message: string) => void this.lines.push(`log ${message}`);
   warn = (message: string) => void this.lines.push(`warn ${message}`);
   error = (message: string) => void this.lines.push(`error ${message}`);
+  debug = (message: string) => void this.lines.push(`debug ${message}`);
 
   /** The lines of a level that tell of something. */
   find(level: string, text: string): string[] {

@@ -19,7 +19,7 @@ import {
   StreamingSession,
   StreamSession,
 } from '../../lib/index.js';
-import { failure, until } from './app.js';
+import { failure, type RunningApp, startApp, until } from './app.js';
 import { ANNA, delay, ENDPOINTS, startAuthApp } from './auth-app.js';
 
 async function first(items: AsyncIterable<string>): Promise<string | undefined> {
@@ -166,6 +166,28 @@ describe('A slow, hanging or throwing authenticator', () => {
     expect(log.lines.join('\n')).not.toContain('the-secret-token');
   });
 
+  it('that refuses a token says why in a line, and of an accident of its own where it was', async () => {
+    const { accounts, as, log } = await startAuthApp();
+    class TokenExpiredError extends Error {
+      override name = 'TokenExpiredError';
+    }
+    accounts.before = (credentials) => {
+      throw new TokenExpiredError(`jwt expired: ${credentials}`);
+    };
+    await failure(as('the-secret-token').house.secrets());
+    const lines = log.find('warn', 'gave no answer');
+    expect(lines).not.toEqual([]);
+    for (const line of lines)
+      expect(line).toMatch(/: "TokenExpiredError: jwt expired: \[cred[^ ]+"$/);
+    expect(log.find('debug', 'auth-guards.spec')).not.toEqual([]);
+    expect(log.lines.join('\n')).not.toContain('the-secret-token');
+    accounts.before = () => {
+      throw new TypeError('claims is undefined');
+    };
+    await failure(as('other').house.secrets());
+    expect(log.find('warn', 'claims is undefined\\n    at ')).not.toEqual([]);
+  });
+
   it('that gives what is no answer knows nobody', async () => {
     const { accounts, as, log } = await startAuthApp();
     accounts.tokens.set('odd', { userId: '' });
@@ -198,6 +220,28 @@ describe('Denials', () => {
     ]);
     expect(log.find('warn', 'house.secrets was denied to nobody')).not.toEqual([]);
     expect(log.lines.join('\n')).not.toContain('wrong-token');
+  });
+
+  it('by guards of the application stand there too, with and without an authenticator', async () => {
+    @Controller()
+    class GateController {
+      @UseGuards({ canActivate: () => false })
+      @StreamingMethod()
+      pass() {
+        return 'passed';
+      }
+    }
+    const controllers = [GateController];
+    const denied = async ({ connect, log }: RunningApp) => {
+      await failure(connect<{ gate: GateController }>().gate.pass());
+      return log.find('warn', 'gate.pass was denied to').map((it) => it.split(' at ')[0]);
+    };
+    expect(await denied(await startApp({ controllers }))).toEqual([
+      'warn gate.pass was denied to a client',
+    ]);
+    expect(await denied(await startAuthApp({}, { controllers }))).toEqual([
+      'warn gate.pass was denied to nobody',
+    ]);
   });
 
   it('fill no log, however many there are', async () => {

@@ -66,7 +66,8 @@ describe('StreamingModule', () => {
   });
 
   it('listens on the path it is given', async () => {
-    const { port } = await startWith([StreamingModule.forRoot({ path: '/live' })]);
+    const { log, port } = await startWith([StreamingModule.forRoot({ path: '/live' })]);
+    expect(log.find('log', 'Streaming methods at')).toEqual(['log Streaming methods at /live']);
     const url = `ws://127.0.0.1:${port}/live?query=is-ignored`;
     const { news } = connectTo<{ news: NewsService }>(port, { url });
     expect(await news.publish('text')).toBeUndefined();
@@ -100,9 +101,16 @@ describe('StreamingModule', () => {
     [{ path: '/a?b' }, 'the option path must begin with a slash'],
     [{ port: 1.5 }, 'the option port must be a whole number'],
     [{ port: 65_536 }, 'the option port must be a whole number'],
+    [{ drainMs: '2000' }, 'must be a whole number of milliseconds, not the text "2000".'],
+    [{ limits: { depth: '8' } }, 'StreamingModule: the option limits.depth must be a whole number'],
+    [{ limits: { depth: '8' } }, ', not the text "8".'],
+    [{ auth: { leaseMs: '5000' } }, ', not the text "5000".'],
     [{ drainMs: -1 }, 'the option drainMs must be a whole number of milliseconds'],
     [{ limits: { callsPerConnection: 0 } }, 'limits.callsPerConnection must be a whole number'],
-    [{ limits: { odd: 1 } }, 'Unknown limit "odd"'],
+    [
+      { limits: { odd: 1 } },
+      'StreamingModule: the option limits.odd is unknown: there are messageBytes, ',
+    ],
     [{ paht: '/streaming' }, 'the option paht is unknown: there are path, port, drainMs, limits'],
   ])('refuses %j with a sentence that names the option', (options, sentence) => {
     expect(() => StreamingModule.forRoot(options as StreamingModuleOptions)).toThrow(sentence);

@@ -134,9 +134,9 @@ describe('closing the application', () => {
     const output = connect<{ endless: EndlessController }>().endless.ticks();
     await output[Symbol.asyncIterator]().next();
     await app.close();
-    expect(log.find('log', 'calls')).toEqual([
-      'log 1 calls are running: they have 20 ms to end',
-      'log 1 calls were cut off',
+    expect(log.find('log', '1 call ')).toEqual([
+      'log 1 call is running: it has 20 ms to end',
+      'log 1 call was cut off',
     ]);
   });
 

@@ -1,6 +1,7 @@
 // biome-ignore lint/suspicious/noTsIgnore: where ioredis is not installed its types are not needed, and nothing is expected to be wrong where it is.
 /** @ts-ignore: ioredis is optional; the comment stands in the declarations, too. */
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
+import { shownValue } from '../../protocol/shown-value.js';
 
 /** What a connection is for. */
 export type RedisRole = 'publish' | 'subscribe';
@@ -104,7 +105,12 @@ export function resolveRedisBusOptions(given: RedisBusOptions = {}): ResolvedRed
 /** @throws TypeError with a sentence that names the option, for what can be no place of a Redis. */
 export function checkRedisConfig(redis: unknown): asserts redis is RedisConfig {
   if (typeof redis === 'function') return;
-  if (typeof redis === 'string' ? redis === '' : !isObject(redis)) {
+  if (redis === '') {
+    throw new TypeError(
+      'StreamingModule: the option redis is an empty text: leave it out, or undefined, where there is no Redis.',
+    );
+  }
+  if (typeof redis !== 'string' && !isObject(redis)) {
     throw wrong('redis', "must be a URL, ioredis's options, { nodes } or a function", redis);
   }
   if (typeof redis === 'string') return;
@@ -170,5 +176,5 @@ function wrong(option: string, sentence: string, value: unknown): TypeError {
 
 /** What an object holds may be a password. */
 function show(value: unknown): string {
-  return typeof value === 'object' && value !== null ? 'an object of that kind' : String(value);
+  return typeof value === 'object' && value !== null ? 'an object of that kind' : shownValue(value);
 }
