@@ -7,6 +7,7 @@ export { Authenticator } from './auth/authenticator.js';
 export type { BusStatus } from './bus/bus-driver.js';
 export type { BusErrorCode } from './bus/bus-error.js';
 export { BusError, BusUnavailableError } from './bus/bus-error.js';
+export type { BusHooks } from './bus/bus-hooks.js';
 export type { Channel, ChannelHistory, ChannelOptions } from './bus/define-channel.js';
 export { defineChannel } from './bus/define-channel.js';
 export type { Gap, GapListener, GapReason } from './bus/gap.js';

@@ -102,6 +102,12 @@ export class BusLog implements BusHooks {
     });
   }
 
+  /** A hook of the application threw; told once for each. */
+  hookFailed(name: string, error: unknown): void {
+    if (!this.#isNew(`hook ${name}`)) return;
+    this.#tell((it) => it.error(`The hook ${name} of busHooks threw: ${String(error)}`));
+  }
+
   listenerFailed(channel: string, error: unknown): void {
     this.engine.listenerFailed(channel, error);
   }

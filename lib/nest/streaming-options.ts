@@ -1,4 +1,5 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
+import type { BusHooks } from '../bus/bus-hooks.js';
 import {
   checkRedisConfig,
   type RedisBusOptions,
@@ -50,6 +51,8 @@ export interface StreamingModuleOptions {
   readonly redis?: RedisConfig | undefined;
   /** How the `MessageBus` uses Redis. */
   readonly bus?: RedisBusOptions;
+  /** Told what the `MessageBus` does: for metrics. What they throw stands in the log. */
+  readonly busHooks?: BusHooks;
   /**
    * Finds out who a client is: a class, which Nest makes with what the importing module can inject
    * unless a module provides it, or an instance. @default none: `session.auth` is `null`
@@ -93,6 +96,7 @@ export interface ResolvedOptions {
   readonly validation: ValidatorOptions | false;
   readonly redis: RedisConfig | undefined;
   readonly bus: ResolvedRedisBusOptions;
+  readonly busHooks: BusHooks | undefined;
   readonly authenticator: AuthenticatorOption | undefined;
   readonly auth: ResolvedAuthOptions;
   readonly allowedOrigins: AllowedOrigins | undefined;
@@ -110,6 +114,7 @@ const KNOWN = [
   'validation',
   'redis',
   'bus',
+  'busHooks',
   'authenticator',
   'auth',
   'allowedOrigins',
@@ -148,6 +153,7 @@ export function resolveStreamingOptions(given: StreamingModuleOptions): Resolved
     validation,
     redis,
     bus: resolveRedisBusOptions(given.bus),
+    busHooks: given.busHooks,
     authenticator,
     auth: resolveAuthOptions(given.auth, authenticator),
     allowedOrigins,

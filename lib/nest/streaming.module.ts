@@ -4,6 +4,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { AuthRevocation } from '../auth/auth-revocation.js';
 import { Authenticator } from '../auth/authenticator.js';
 import { BusDriver } from '../bus/bus-driver.js';
+import type { BusHooks } from '../bus/bus-hooks.js';
 import { LocalDriver } from '../bus/local-driver.js';
 import { MessageBus } from '../bus/message-bus.js';
 import { createRedisDriver } from '../bus/redis/create-redis-driver.js';
@@ -14,6 +15,7 @@ import type { ServerHooks } from '../server/server-hooks.js';
 import { StreamingServer } from '../server/streaming-server.js';
 import { AuthLog } from './auth-log.js';
 import { AuthenticatorFactory } from './authenticator-factory.js';
+import { createBusHooks } from './bus-hooks.js';
 import { BusLog } from './bus-log.js';
 import { DeclarationLog } from './declaration-log.js';
 import { createEngineHooks } from './engine-hooks.js';
@@ -37,6 +39,7 @@ import {
 } from './streaming-options.js';
 
 const OPTIONS = Symbol.for('nestjs-streaming:options');
+const BUS_HOOKS = Symbol.for('nestjs-streaming:bus-hooks');
 const ENGINE_HOOKS = Symbol.for('nestjs-streaming:engine-hooks');
 
 const PROVIDERS: Provider[] = [
@@ -44,8 +47,9 @@ const PROVIDERS: Provider[] = [
   { provide: RESOLVED_OPTIONS, inject: [OPTIONS], useFactory: resolveStreamingOptions },
   { provide: ArrivingModels, inject: [RESOLVED_OPTIONS], useFactory: createArrivals },
   { provide: ModelRegistry, inject: [RESOLVED_OPTIONS, ArrivingModels], useFactory: createModels },
-  { provide: BusDriver, inject: [RESOLVED_OPTIONS, BusLog], useFactory: createDriver },
-  { provide: MessageBus, inject: [BusDriver, BusLog, ModelRegistry], useFactory: createBus },
+  { provide: BUS_HOOKS, inject: [RESOLVED_OPTIONS, BusLog], useFactory: createBusHooks },
+  { provide: BusDriver, inject: [RESOLVED_OPTIONS, BUS_HOOKS], useFactory: createDriver },
+  { provide: MessageBus, inject: [BusDriver, BUS_HOOKS, ModelRegistry], useFactory: createBus },
   {
     provide: Authenticator,
     inject: [RESOLVED_OPTIONS, AuthenticatorFactory],
@@ -157,14 +161,14 @@ function createModels(options: ResolvedOptions, arrivals: ArrivingModels): Model
  * What other servers send is held against the models, but not validated: they are servers, and what
  * clients sent them was.
  */
-async function createDriver(options: ResolvedOptions, hooks: BusLog): Promise<BusDriver> {
+async function createDriver(options: ResolvedOptions, hooks: BusHooks): Promise<BusDriver> {
   const { redis, bus, limits, transform } = options;
   if (redis === undefined) return new LocalDriver();
   const models = new ModelRegistry(serializableClasses(), classTransformer(transform));
   return createRedisDriver({ redis, options: bus, models, limits, hooks });
 }
 
-function createBus(driver: BusDriver, hooks: BusLog, models: ModelRegistry): MessageBus {
+function createBus(driver: BusDriver, hooks: BusHooks, models: ModelRegistry): MessageBus {
   return new MessageBus({ driver, hooks, share: (message) => models.share(message) });
 }
 
