@@ -1,4 +1,5 @@
 import { toErrorBody } from '../model/error-body.js';
+import { isStreamingException } from '../model/streaming-exception.js';
 import type { ErrorBody } from '../protocol/frames.js';
 import { NotRegisteredError } from '../protocol/refused-values.js';
 import { isWireErrorCode, StreamError } from '../protocol/stream-error.js';
@@ -24,7 +25,7 @@ export function toInputErrorBody(error: unknown): ErrorBody {
   if (error instanceof NotRegisteredError) return unregistered(error);
   const { code } = error as { code?: unknown };
   if (!isWireErrorCode(code)) return INPUT_FAILED;
-  if (error instanceof StreamError) return toErrorBody(error);
+  if (error instanceof StreamError || isStreamingException(error)) return toErrorBody(error);
   return { code, message: String(error.message) };
 }
 

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { WebSocket } from 'ws';
 import type { CallContext } from './call.js';
 import { createClient } from './create-client.js';
-import { type StreamingClientOptions, urlOf } from './options.js';
+import { absoluteUrlOf, type StreamingClientOptions } from './options.js';
 import type { StreamingClient } from './types.js';
 import { createWebSocketConnect, type WebSocketClass } from './web-socket.js';
 
@@ -18,7 +18,7 @@ export function createStreamingClient<T>(options: StreamingClientOptions): Strea
   const webSocketClass = globalThis.WebSocket ?? WebSocket;
   return createClient(
     options,
-    createWebSocketConnect(urlOf(options), webSocketClass as unknown as WebSocketClass),
+    createWebSocketConnect(absoluteUrlOf(options), webSocketClass as unknown as WebSocketClass),
     captureContext,
   );
 }

@@ -60,6 +60,25 @@ describe('The options of a client', () => {
       expect(() => create({ url })).toThrow(new TypeError(MISSING_URL));
     }
   });
+
+  it.each(['/streaming', 'localhost:3000/streaming', 'example.com', 'ftp://example.com', 'ws://'])(
+    'are refused in Node with a url like %s',
+    (url) => {
+      expect(() => createStreamingClient({ url })).toThrow(
+        new TypeError(
+          `url must be absolute and begin with ws://, wss://, http:// or https://, not ${url}.`,
+        ),
+      );
+    },
+  );
+
+  it.each(['ws', 'wss', 'http', 'https', 'WS'])('may have a url of %s', async (protocol) => {
+    await createStreamingClient({ url: `${protocol}://localhost/streaming` }).close();
+  });
+
+  it('may have a url in a browser that is relative to the page', async () => {
+    await createBrowserClient({ url: '/streaming' }).close();
+  });
 });
 
 const MISSING_URL =

@@ -46,7 +46,10 @@ export interface ClientOptions {
 
 /** Options of {@link createStreamingClient}. */
 export interface StreamingClientOptions extends ClientOptions {
-  /** Where the server listens: `ws://` or `wss://`, with the module's path. */
+  /**
+   * Where the server listens: `ws://` or `wss://` (or `http://` or `https://`, which mean the same),
+   * with the module's path. In a browser it may be relative to the page.
+   */
   readonly url: string;
 }
 
@@ -59,6 +62,21 @@ export function urlOf({ url }: StreamingClientOptions): string {
   if (`${url ?? ''}` !== '') return url;
   throw new TypeError(
     "url is missing: where the server listens, 'ws://localhost:3000/streaming' say.",
+  );
+}
+
+const PROTOCOLS: readonly string[] = ['ws:', 'wss:', 'http:', 'https:'];
+
+/**
+ * Where the server listens, where no page is that a URL could be relative to.
+ *
+ * @throws TypeError when that isn't told, or can't be connected to.
+ */
+export function absoluteUrlOf(options: StreamingClientOptions): string {
+  const url = urlOf(options);
+  if (URL.canParse(url) && PROTOCOLS.includes(new URL(url).protocol)) return url;
+  throw new TypeError(
+    `url must be absolute and begin with ws://, wss://, http:// or https://, not ${url}.`,
   );
 }
 

@@ -98,10 +98,11 @@ class WebSocketTransport implements Transport {
     return this.#socket.bufferedAmount;
   }
 
-  send(message: string | Uint8Array): void {
-    if (this.#socket.readyState !== OPEN) return;
+  send(message: string | Uint8Array): boolean {
+    if (this.#socket.readyState !== OPEN) return true;
     this.#socket.send(message);
     if (this.#poll === undefined && this.bufferedBytes > EMPTY_BYTES) this.#watch();
+    return true;
   }
 
   /** A page may send no code of the standard but 1000: a browser throws. */

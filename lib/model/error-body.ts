@@ -1,6 +1,6 @@
 import type { ErrorBody } from '../protocol/frames.js';
 import { isWireErrorCode, StreamError } from '../protocol/stream-error.js';
-import { StreamingException } from './streaming-exception.js';
+import { isStreamingException, type StreamingException } from './streaming-exception.js';
 
 /**
  * What an error frame says of an error.
@@ -10,7 +10,7 @@ import { StreamingException } from './streaming-exception.js';
 export function toErrorBody(error: StreamError): ErrorBody {
   const { data } = error;
   // The data of an exception is a field of its class, which says whether it crosses.
-  if (error instanceof StreamingException) return { ...told(error), exception: error };
+  if (isStreamingException(error)) return { ...told(error), exception: error };
   return data === undefined ? told(error) : { ...told(error), data };
 }
 
@@ -37,7 +37,7 @@ export function fromErrorBody(body: ErrorBody, problem: StreamError | undefined)
   const code = isWireErrorCode(body.code) ? body.code : 'internal';
   const id = body.id === undefined ? {} : { id: body.id };
   if (problem !== undefined) return new StreamError(code, body.message, { ...id, cause: problem });
-  const own = body.exception instanceof StreamingException && toItself(body.exception, code, body);
+  const own = isStreamingException(body.exception) && toItself(body.exception, code, body);
   return own || new StreamError(code, body.message, { ...id, data: body.data });
 }
 

@@ -4,6 +4,14 @@ import {
   type WireErrorCode,
 } from '../protocol/stream-error.js';
 
+/** Known to all copies of the package: a page's bundle may hold two, one of them the server's. */
+const EXCEPTION = Symbol.for('nestjs-streaming:exception');
+
+/** Whether it is an exception of its own class, of this copy of the package or another. */
+export function isStreamingException(value: unknown): value is StreamingException {
+  return value instanceof Error && Reflect.get(value, EXCEPTION) === true;
+}
+
 /**
  * The base of your own exceptions that cross the wire as themselves, in both directions: the other
  * side catches the same class, with its fields. Register each with `@Serializable()`. Its message
@@ -33,5 +41,6 @@ export class StreamingException extends StreamError {
 
   static {
     StreamingException.prototype.name = 'StreamingException';
+    Object.defineProperty(StreamingException.prototype, EXCEPTION, { value: true });
   }
 }

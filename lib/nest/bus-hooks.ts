@@ -1,4 +1,5 @@
 import type { BusHooks } from '../bus/bus-hooks.js';
+import { callUser } from '../bus/user-function.js';
 import type { BusLog } from './bus-log.js';
 import type { ResolvedOptions } from './streaming-options.js';
 
@@ -29,10 +30,10 @@ function both(name: keyof BusHooks, log: BusLog, own: BusHooks): Hook {
   if (tellOwn === undefined) return tellLog;
   return (...args) => {
     tellLog(...args);
-    try {
-      tellOwn(...args);
-    } catch (error) {
-      log.hookFailed(name, error);
-    }
+    callUser(
+      (all) => tellOwn(...all),
+      args,
+      (error) => log.hookFailed(name, error),
+    );
   };
 }

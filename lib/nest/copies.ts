@@ -15,7 +15,8 @@ export function loadedCopies(): readonly string[] {
 
 /** Neither module format has a way to tell it that the other one knows. */
 function ownPlace(): string | undefined {
-  const frame = new Error().stack?.split('\n')[1] ?? '';
+  // An application may have made something else than a text of it.
+  const frame = String(new Error().stack).split('\n')[1] ?? '';
   return /^.*[( ]((?:file:|\/|\w:).*?)[\\/]nest[\\/]copies\.\w+\b.*$/.exec(frame)?.[1];
 }
 

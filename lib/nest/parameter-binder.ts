@@ -70,23 +70,27 @@ export class ParameterBinder {
   }
 
   #argument(parameter: TypedParameter, isOpen: boolean): Reader {
-    const { element, name, isRequired, metatype } = parameter;
+    const { element, name, isRequired, isOptional, metatype } = parameter;
     const passes = this.#passes(parameter, this.#enhancers.pipes);
     const wait = this.#waiting();
     this.isAsync ||= passes.length > 0 || wait !== undefined;
     const isDeclared = metatype !== undefined && metatype !== Object;
-    const check: Step | undefined = isDeclared
-      ? (value) => {
-          if (value === undefined && isRequired) refuseMissing(name);
-          // What may be left out may be null as well.
-          if (isRequired || (value !== undefined && value !== null)) element?.check(value, name);
-          return value;
-        }
-      : undefined;
+    const check: Step | undefined =
+      element &&
+      ((value) => {
+        // What may be left out may be null as well.
+        if (isRequired || (value !== undefined && value !== null)) element.check(value, name);
+        return value;
+      });
     const pass = chain(this.#modelled(parameter), wait, ...passes, check);
     return (sent) => {
-      if (!(sent instanceof Inbox)) return pass === undefined ? sent : pass(sent);
-      return isOpen ? toInput(sent, 'iterable', wait) : refuse(name, 'must not be a stream');
+      if (sent instanceof Inbox) {
+        return isOpen ? toInput(sent, 'iterable', wait) : refuse(name, 'must not be a stream');
+      }
+      if (sent === undefined && isDeclared && isRequired) refuseMissing(name);
+      // Of nothing `ValidationPipe` makes an empty object, and finds fault with that.
+      if (isOptional && (sent === undefined || sent === null)) return sent;
+      return pass === undefined ? sent : pass(sent);
     };
   }
 

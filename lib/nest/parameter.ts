@@ -29,6 +29,8 @@ export type Parameter = ParameterKind & {
   readonly metatype: ElementClass | undefined;
   /** Whether a client has to send it: nothing but its type may say what it is when it doesn't. */
   readonly isRequired: boolean;
+  /** Whether its decorator says that a client may leave it out. */
+  readonly isOptional: boolean;
   readonly shape: InputShape;
   readonly data: unknown;
   readonly schema: unknown;
@@ -151,8 +153,17 @@ function toParameter(
 ): Parameter {
   const metatype = typeof type === 'function' ? (type as ElementClass) : undefined;
   const { data, schema, pipes = [] } = entry ?? {};
-  const decidesItself = schema !== undefined || pipes.length > 0 || isOptional(entry);
-  const about = { index, metatype, shape: shapeOf(metatype), data, schema, pipes };
+  const optional = isOptional(entry);
+  const decidesItself = schema !== undefined || pipes.length > 0 || optional;
+  const about = {
+    index,
+    isOptional: optional,
+    metatype,
+    shape: shapeOf(metatype),
+    data,
+    schema,
+    pipes,
+  };
   const kind = toKind(metatype, entry, where);
   return { ...kind, ...about, isRequired: isRequired && !decidesItself };
 }

@@ -34,7 +34,8 @@ export interface FrameDecoder {
   /**
    * Calls `each` for every frame in order; `types` frames it keeps to itself, and of a run for a list
    * of streams it makes one for each, with items of its own. `problem` tells why a value in that
-   * frame could not be made: an unknown type, say.
+   * frame could not be made: an unknown type, say. A run ends before it then, and tells the size of
+   * all that was sent.
    *
    * @throws ProtocolViolation for a message that is not one.
    */

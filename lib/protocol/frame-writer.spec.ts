@@ -22,7 +22,7 @@ beforeEach(() => {
   bufferedBytes = 0;
   told = [];
   const transport: Transport = {
-    send: (message) => sent.push(message),
+    send: (message, maySend) => maySend?.() !== false && sent.push(message) > 0,
     get bufferedBytes() {
       return bufferedBytes;
     },

@@ -100,9 +100,8 @@ export class FrameWriter {
     this.#scheduled = false;
     if (!this.#open) return;
     const message = this.#encoder.take();
-    if (message !== undefined) {
-      if (this.maySend?.() === false) return this.#forbidden();
-      this.#transport.send(message);
+    if (message !== undefined && !this.#transport.send(message, this.maySend)) {
+      return this.#forbidden();
     }
     const isFull = this.#transport.bufferedBytes > this.#limits.sendBufferBytes;
     this.hasRoom = !isFull && !this.#isResting;

@@ -66,7 +66,7 @@ export interface FrameHandler {
   opened?(id: number, kind: OutputKind): void;
   /** both. The items are `frame[FIRST_ITEM]` and what follows. */
   item(stream: number, size: number, frame: unknown[]): void;
-  /** both. Instead of `item` when one of its items could not be read. */
+  /** both. An item could not be read: behind `item` for those of its run that stand before it. */
   unreadable(stream: number, problem: StreamError): void;
   /** both */
   end(stream: number): void;
@@ -136,9 +136,11 @@ export function dispatchFrame(
 function dispatchItem(frame: unknown[], problem: StreamError | undefined, to: FrameHandler): void {
   const stream = id(frame[1]);
   const size = count(frame[2]);
-  if (frame.length <= FIRST_ITEM) throw new ProtocolViolation('an item frame without items');
-  if (problem === undefined) to.item(stream, size, frame);
-  else to.unreadable(stream, problem);
+  const hasItems = frame.length > FIRST_ITEM;
+  if (!hasItems && problem === undefined)
+    throw new ProtocolViolation('an item frame without items');
+  if (hasItems) to.item(stream, size, frame);
+  if (problem !== undefined) to.unreadable(stream, problem);
 }
 
 function allowed<F>(method: F | undefined, name: string): F {

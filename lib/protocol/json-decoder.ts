@@ -5,7 +5,7 @@ import { isListed, listedStreams } from './listed-streams.js';
 import type { ModelPort } from './model-port.js';
 import { StreamError } from './stream-error.js';
 import { PeerTypes } from './type-table.js';
-import { giveUnreadable } from './unreadable.js';
+import { cutUnreadable } from './unreadable.js';
 import { ProtocolViolation } from './violation.js';
 
 /** How much of a run's text may be no item before the size it tells is measured. */
@@ -48,8 +48,7 @@ export class JsonDecoder implements FrameDecoder {
     for (const frame of frames) {
       if (frame[0] === FrameType.types) this.#types.announce(frame);
       else if (isListed(frame)) this.#toEach(frame, plain, each);
-      else if (plain) each(frame, undefined);
-      else this.#revive(frame, each);
+      else each(frame, plain ? undefined : this.#revive(frame));
     }
   }
 
@@ -60,17 +59,18 @@ export class JsonDecoder implements FrameDecoder {
     for (const [i, stream] of streams.entries()) {
       const own = i === 0 ? frame : (JSON.parse(json) as unknown[]);
       own[1] = stream;
-      if (plain) each(own, undefined);
-      else this.#revive(own, each);
+      each(own, plain ? undefined : this.#revive(own));
     }
   }
 
-  #revive(frame: unknown[], each: FrameReceiver): void {
+  #revive(frame: unknown[]): StreamError | undefined {
     for (let at = 0; at < frame.length; at++) {
       const problem = this.#reviveAt(frame, at);
-      if (problem !== undefined) return giveUnreadable(frame, at, problem, each);
+      if (problem === undefined) continue;
+      cutUnreadable(frame, at);
+      return problem;
     }
-    each(frame, undefined);
+    return undefined;
   }
 
   #reviveAt(frame: unknown[], at: number): StreamError | undefined {

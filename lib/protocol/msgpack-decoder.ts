@@ -6,7 +6,7 @@ import { isListed, listedStreams } from './listed-streams.js';
 import type { ModelPort } from './model-port.js';
 import { MsgpackReader } from './msgpack-reader.js';
 import { PeerTypes } from './type-table.js';
-import { giveUnreadable } from './unreadable.js';
+import { cutUnreadable } from './unreadable.js';
 import { ProtocolViolation } from './violation.js';
 
 /** The level of what stands in a frame; the frame itself is the first. */
@@ -42,13 +42,14 @@ export class MsgpackDecoder implements FrameDecoder {
   #toEach(frame: unknown[], input: ByteReader, reader: MsgpackReader, each: FrameReceiver): void {
     const streams = listedStreams(frame, this.#mayList);
     const itemsStart = input.position - (frame[2] as number);
+    const { length } = frame;
     frame[1] = streams[0];
     give(frame, reader, each);
     for (let i = 1; i < streams.length; i++) {
       input.position = itemsStart;
       reader.clear();
       const own = [FrameType.item, streams[i], frame[2]];
-      while (own.length < frame.length) push(own, reader);
+      while (own.length < length) push(own, reader);
       give(own, reader, each);
     }
   }
@@ -62,8 +63,8 @@ function push(frame: unknown[], reader: MsgpackReader): void {
 }
 
 function give(frame: unknown[], { problem, problemAt = 0 }: MsgpackReader, each: FrameReceiver) {
-  if (problem === undefined) each(frame, undefined);
-  else giveUnreadable(frame, problemAt, problem, each);
+  if (problem !== undefined) cutUnreadable(frame, problemAt);
+  each(frame, problem);
 }
 
 function readFrame(input: ByteReader, reader: MsgpackReader): unknown[] {

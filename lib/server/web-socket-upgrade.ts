@@ -148,12 +148,14 @@ class WebSocketTransport implements Transport {
     return this.#webSocket.readyState === this.#webSocket.OPEN;
   }
 
-  send(message: string | Uint8Array): void {
-    if (!this.#isOpen) return;
+  send(message: string | Uint8Array, maySend?: () => boolean): boolean {
+    if (!this.#isOpen) return true;
     const frame = this.#framer.frame(message);
+    if (maySend?.() === false) return false;
     // Without compression `ws` writes what it is given at once, so the two don't overtake each other.
     if (frame === undefined) this.#webSocket.send(message);
     else this.#socket.write(frame);
+    return true;
   }
 
   close(code: number, reason: string): void {

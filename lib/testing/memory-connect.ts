@@ -78,7 +78,11 @@ class MemoryPair {
         get bufferedBytes() {
           return end.bytesOnTheWay;
         },
-        send: (message) => this.#send(end, message, arrive, drained),
+        send: (message, maySend) => {
+          if (maySend?.() === false) return false;
+          this.#send(end, message, arrive, drained);
+          return true;
+        },
         close: (code, reason) => this.#close(code, reason),
         terminate: () => this.#close(CUT, ''),
       },

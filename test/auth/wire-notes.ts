@@ -53,7 +53,8 @@ export class WireNotes {
   #watch(socket: Socket, wrote: (call: string, waitingBytes: number) => void): void {
     const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
     socket.write = ((...args: unknown[]) => {
-      const call = this.#note(Buffer.from(args[0] as Uint8Array).toString('latin1'));
+      const at = sharedNow();
+      const call = this.#note(Buffer.from(args[0] as Uint8Array).toString('latin1'), at);
       const result = write(...args);
       if (call !== undefined) wrote(call, socket.writableLength);
       return result;
@@ -61,8 +62,7 @@ export class WireNotes {
   }
 
   /** The call of the last item in what is written. */
-  #note(text: string): string | undefined {
-    const at = sharedNow();
+  #note(text: string, at: number): string | undefined {
     let last: string | undefined;
     for (const [, call = '', item] of text.matchAll(ITEM_TEXT)) {
       last = call;

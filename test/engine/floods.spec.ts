@@ -35,6 +35,7 @@ function attack() {
       bufferedBytes: 0,
       send: (message) => {
         answered += String(message).split(/\[[56],/).length - 1;
+        return true;
       },
       close: (code) => told.push(`close ${code}`),
       terminate: () => told.push('terminate'),

@@ -120,6 +120,11 @@ class PipedController {
   async note(note: Note) {
     return told(note);
   }
+
+  @StreamingMethod()
+  async perhaps(@Arg({ optional: true }) note?: Note) {
+    return told(note);
+  }
 }
 
 @Controller()
@@ -230,11 +235,29 @@ describe('An argument that is declared as a model', () => {
   });
 });
 
+describe('An argument that may be left out', () => {
+  it('is nothing then, whatever the pipes of all arguments would make of it', async () => {
+    const { client } = await start();
+    expect(await client.piped.perhaps()).toBeUndefined();
+    expect(await client.piped.perhaps(undefined)).toBeUndefined();
+    expect(await client.piped.perhaps(null)).toBeNull();
+    for (const sent of [[], [undefined]]) {
+      expect(await failure(client.piped.note(...sent))).toMatchObject({
+        data: [{ constraints: { required: 'is missing' } }],
+      });
+    }
+  });
+});
+
 describe('An argument that is declared as another class', () => {
   it('takes plain objects, which a pipe may make instances', async () => {
     const { client } = await start();
     expect(await client.shop.note({ length: 1 })).toBe('Object');
     expect(await client.piped.note({ length: 1 })).toBe('Note');
+    expect(await client.piped.perhaps({ length: 1 })).toBe('Note');
+    expect(await failure(client.piped.perhaps({ length: '1' }))).toMatchObject({
+      code: 'invalid-argument',
+    });
     expect(await failure(client.shop.note(null))).toMatchObject(mustBe('Note or a plain object'));
   });
 

@@ -34,19 +34,27 @@ describe("The application's own hooks of the bus", () => {
     expect(busHooks.count).toBe(1);
   });
 
-  it('cost nobody anything when they throw, and are told of in the log, once', async () => {
-    const published = () => {
-      throw new Error('no metrics today');
-    };
-    const { app, log } = await startApp({ options: { busHooks: { published } } });
-    const bus = app.get(MessageBus);
-    const messages = bus.subscribe('a');
-    await bus.publish('a', 1);
-    await bus.publish('a', 2);
-    expect([(await messages.next()).value, (await messages.next()).value]).toEqual([1, 2]);
-    expect(log.find('error', 'no metrics today')).toEqual([
-      'error The hook published of busHooks threw: Error: no metrics today',
-    ]);
-    messages.cancel();
-  });
+  it.each([
+    [
+      'throw',
+      () => {
+        throw new Error('no metrics today');
+      },
+    ],
+    ['reject', async () => Promise.reject(new Error('no metrics today'))],
+  ])(
+    'cost nobody anything when they %s, and are told of in the log, once',
+    async (_, published) => {
+      const { app, log } = await startApp({ options: { busHooks: { published } } });
+      const bus = app.get(MessageBus);
+      const messages = bus.subscribe('a');
+      await bus.publish('a', 1);
+      await bus.publish('a', 2);
+      expect([(await messages.next()).value, (await messages.next()).value]).toEqual([1, 2]);
+      expect(log.find('error', 'no metrics today')).toEqual([
+        'error The hook published of busHooks threw: Error: no metrics today',
+      ]);
+      messages.cancel();
+    },
+  );
 });

@@ -293,6 +293,31 @@ describe('A peer that fills memory', () => {
     expect(frames.some(([type]) => type === 6)).toBe(true);
   });
 
+  it.each(CODECS)('hides no item behind others that can not be read, in %s', async (codec) => {
+    await start({ unreadBytesPerConnection: 256 * KIB });
+    const peer = await server.connect(codec);
+    const bad = codec === 'json' ? { $: 'x', v: 1 } : new Ext(99, Buffer.from('?'));
+    const items = ['x'.repeat(100 * KIB), ...Array.from({ length: 1_000 }, () => bad)];
+    for (const id of [1, 3, 5, 7, 9, 11]) {
+      peer.send([2, id, 'test.silent', [null], [0]]);
+      peer.send(peer.item(id + 1, ...items));
+    }
+    const errors = (await peer.settled()).filter(([type]) => type === 6);
+    expect(errors.map(([, , error]) => error)).toContainEqual({
+      code: 'resource-exhausted',
+      message: 'Too much waits unread on this connection.',
+    });
+  });
+
+  it('can not make up for what can not be read with good items before it', async () => {
+    await start({ unreadableFrames: 100 });
+    const peer = await server.connect();
+    peer.send([2, 1, 'test.silent', [null], [0]], [7, 1]);
+    const run = peer.item(2, 1, { $: 'x', v: 1 });
+    peer.send(...Array.from({ length: 101 }, () => run));
+    expect((await peer.closed).code).toBe(4400);
+  });
+
   it('is closed when most of what it sends can not be read', async () => {
     await start({ unreadableFrames: 100 });
     const peer = await server.connect();

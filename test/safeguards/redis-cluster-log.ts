@@ -249,7 +249,7 @@ export const CLUSTER_LOG_SAFEGUARDS: readonly Safeguard[] = [
     name: 'seeing that the channel is refused',
     guards: 'a start would wait for a permission that never comes',
     file: ROOM,
-    text: 'if (this.#standing.isJoining) this.#end(refused(error));',
+    text: 'if (this.#standing.isJoining) return this.#end(refused(error));',
     replacement: '',
     spec: FAULTS,
     test: `${AT_REDIS} is never ready for a user who may not use the channel of its changes, and says so`,

@@ -147,6 +147,9 @@ export class RedisHistory implements HistoryDriver {
   }
 }
 
+/** What Redis says that will not be otherwise later; of a script's errors, older ones say more. */
+const REFUSAL = /WRONGTYPE|NOPERM|unknown command|user executing the script/;
+
 /**
  * Where the key is another's, or not permitted, or the server too old, reading again is in vain.
  * Anything else passes: a server that is loading its data, say, or busy, or a replica for a moment.
@@ -154,7 +157,7 @@ export class RedisHistory implements HistoryDriver {
 function toBusError(channel: string, error: Error): BusError {
   if (error instanceof BusUnavailableError) return error;
   const { message } = error;
-  return /^(WRONGTYPE|NOPERM|ERR) /.test(message)
+  return REFUSAL.test(message)
     ? new BusError('unavailable', `The history of "${channel}" can't be read: ${message}`)
     : new BusUnavailableError(`Redis refuses to read a history: ${message}`);
 }

@@ -58,6 +58,8 @@ export class RedisClusterLog implements ClusterLog, RawReceiver {
   readonly #pulse = new Pulse(() => this.#turn());
   readonly #restMs: number;
   #raw: RawSubscription | undefined;
+  /** Whether it was told that Redis refuses the channel. */
+  #isRefusalTold = false;
   #epoch = '';
   /** The number of the last entry of the epoch that is applied here. */
   #known = 0;
@@ -87,7 +89,7 @@ export class RedisClusterLog implements ClusterLog, RawReceiver {
 
   /** Called once; the first beat follows when the channel stands. */
   open(): void {
-    this.#raw = this.#context.connections.subscribe(this.#store.channel, this);
+    this.#subscribe();
   }
 
   async append(text: string): Promise<void> {
@@ -124,27 +126,37 @@ export class RedisClusterLog implements ClusterLog, RawReceiver {
   }
 
   stands(): void {
+    this.#isRefusalTold = false;
     this.#pulse.call();
   }
 
   /** What is missed now is found by the next beat. */
   interrupted(): void {}
 
-  /** Who is a member goes on: beats do without, if later. */
+  /** Who is a member goes on: beats do without, if later, and ask for the channel again. */
   failed(error: Error): void {
-    if (this.#standing.isJoining) this.#end(refused(error));
+    if (this.#standing.isJoining) return this.#end(refused(error));
+    this.#raw = undefined;
+    if (this.#isRefusalTold) return;
+    this.#isRefusalTold = true;
+    this.#context.hooks.channelFailed?.(`log "${this.#options.name}"`, refused(error));
   }
 
   /** Resolves with the ms until the next turn. */
   async #turn(): Promise<number> {
     try {
       if (!(await this.#beat())) return 0;
+      if (this.#raw === undefined && !this.#standing.isClosed) this.#subscribe();
       return this.#appends.size > 0 ? Math.min(POLL_MS, this.#restMs) : this.#restMs;
     } catch (error) {
       const isRefused = this.#standing.isJoining && REFUSAL.test((error as Error).message);
       if (isRefused) this.#end(refused(error as Error));
       return Math.min(RETRY_MS, this.#restMs);
     }
+  }
+
+  #subscribe(): void {
+    this.#raw = this.#context.connections.subscribe(this.#store.channel, this);
   }
 
   /** Whether there is nothing more to do at once. */
