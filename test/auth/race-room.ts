@@ -152,9 +152,10 @@ export class RaceRoom {
   /**
    * Asks each server what it wrote of the racers' calls after their revocations had resolved.
    *
+   * @param underWay how many messages may have been on their way to a socket when servers were stopped
    * @throws AssertionError that names the race and such items, with their delays
    */
-  async judge(title: string, racers: readonly Racer[]): Promise<RaceResult> {
+  async judge(title: string, racers: readonly Racer[], underWay = 0): Promise<RaceResult> {
     const ends = (await Promise.all(racers.map((racer) => racer.ends()))).flat();
     await Promise.all(racers.map((racer) => racer.leave()));
     const resolved = racers.filter(({ revocation }) => isResolved(revocation));
@@ -164,7 +165,7 @@ export class RaceRoom {
     const running = this.servers.filter((it) => it.isRunning);
     const written = await Promise.all(running.map((it) => it.written(moments)));
     const late = written.flatMap((it) => it.late);
-    if (late.length > 0) expect.fail(tellOf(title, late));
+    if (messagesOf(late) > underWay) expect.fail(tellOf(title, late));
     return {
       resolved: resolved.length,
       items: written.reduce((sum, it) => sum + it.items, 0),
@@ -176,6 +177,12 @@ export class RaceRoom {
 
 function isResolved(revocation: Racer['revocation']): boolean {
   return revocation !== undefined && revocation.error === undefined;
+}
+
+/** What was handed over at one moment on one connection; a racer's calls on a server share one. */
+function messagesOf(late: readonly LateItem[]): number {
+  const messages = late.map(({ call, delayMs }) => `${call.split('/')[0]} ${delayMs}`);
+  return new Set(messages).size;
 }
 
 function tellOf(title: string, late: readonly LateItem[]): string {
