@@ -44,7 +44,7 @@ export class AuthLog implements AuthHooks {
     this.#tell(
       () => {
         const told = shown(safe(isAccident(error) ? stackOf(error) : reasonThrown(error)));
-        return `The authenticator gave no answer for a client${addressOf(peer)}: ${told}`;
+        return `The authenticator threw for a client${addressOf(peer)}: ${told}`;
       },
       () => safe(stackOf(error)),
     );

@@ -161,7 +161,7 @@ describe('A slow, hanging or throwing authenticator', () => {
     });
     expect(await house.who()).toBeNull();
     expect(
-      log.find('warn', 'jwt malformed').filter((it) => it.includes('gave no answer')),
+      log.find('warn', 'jwt malformed').filter((it) => it.includes('The authenticator threw')),
     ).not.toEqual([]);
     expect(log.lines.join('\n')).not.toContain('the-secret-token');
   });
@@ -175,7 +175,7 @@ describe('A slow, hanging or throwing authenticator', () => {
       throw new TokenExpiredError(`jwt expired: ${credentials}`);
     };
     await failure(as('the-secret-token').house.secrets());
-    const lines = log.find('warn', 'gave no answer');
+    const lines = log.find('warn', 'The authenticator threw');
     expect(lines).not.toEqual([]);
     for (const line of lines)
       expect(line).toMatch(/: "TokenExpiredError: jwt expired: \[cred[^ ]+"$/);
