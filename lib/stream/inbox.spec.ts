@@ -108,6 +108,15 @@ describe('Inbox', () => {
     expect(grant).toHaveBeenCalledTimes(1);
   });
 
+  it('weighs what arrived together as a whole until the last of it is taken', async () => {
+    const { inbox } = createInbox({ items: 8, bytes: 800 });
+    inbox.receive([1, 2, 3, 4, 5, 'long'], 0, 700);
+    for (let i = 0; i < 5; i++) await inbox.next();
+    expect(inbox.weight).toBeGreaterThanOrEqual(700);
+    await inbox.next();
+    expect(inbox.weight).toBe(0);
+  });
+
   it('holds nothing that was taken, while others that arrived with it wait', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;

@@ -15,6 +15,7 @@ export interface Window {
 /** Items that arrived together: `list` from `at` on. `itemBytes` is what one counts for. */
 interface Run {
   readonly list: unknown[];
+  readonly from: number;
   at: number;
   readonly itemBytes: number;
 }
@@ -60,10 +61,13 @@ export class Inbox implements AsyncIterableIterator<unknown, undefined> {
 
   /** About how many bytes of memory the items take that wait here. */
   get weight(): number {
-    if (this.#runs.length === 0) return 0;
+    const [run] = this.#runs;
+    if (run === undefined) return 0;
     const items = this.#window.items - this.#creditItems - this.#takenItems;
     const bytes = this.#window.bytes - this.#creditBytes - this.#takenBytes;
-    return bytes + items * ITEM_BYTES;
+    // An item counts for an average: what is left of a run may still be all of it.
+    const maybeLeft = (run.at - run.from) * run.itemBytes;
+    return bytes + maybeLeft + items * ITEM_BYTES;
   }
 
   /**
@@ -76,7 +80,7 @@ export class Inbox implements AsyncIterableIterator<unknown, undefined> {
     this.#creditItems -= count;
     this.#creditBytes -= bytes;
     if (this.#ending !== undefined) return true;
-    this.#runs.push({ list, at: from, itemBytes: bytes / count });
+    this.#runs.push({ list, from, at: from, itemBytes: bytes / count });
     while (this.#readers.length > 0 && this.#runs.length > 0) {
       this.#readers.shift()?.resolve({ value: this.#take(), done: false });
     }

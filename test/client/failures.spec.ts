@@ -65,9 +65,9 @@ describe('A server that can’t be reached', () => {
     await new Promise((resolve) => other.close(resolve));
   });
 
-  it('fails no call of a client whose URL makes no sense at once, but through the call', async () => {
+  it('fails no call of a client whose URL its WebSocket refuses at once, but through the call', async () => {
     service = await Service.start(handlers);
-    const client = service.createClient({ url: 'no url' });
+    const client = service.createClient({ url: 'ws://127.0.0.1:1/streaming#part' });
     expect((await failure(client.test.ready())).code).toBe('connect-failed');
     expect(client.status).toBe('idle');
   });
