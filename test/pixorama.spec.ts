@@ -104,7 +104,7 @@ describe('Pixorama', () => {
     [16, 0, /colorIndex must be an integer from 0 to 15/],
     [-1, 0, /colorIndex must be an integer from 0 to 15/],
     [1.5, 0, /colorIndex must be an integer from 0 to 15/],
-    [null, 0, /colorIndex must be an integer from 0 to 15/],
+    [null, 0, /argument 1 must be a number/],
     ['3', 0, /argument 1 must be a number/],
     [3, 4096, /pixelIndex must be an integer from 0 to 4095/],
     [3, -1, /pixelIndex must be an integer from 0 to 4095/],

@@ -64,11 +64,9 @@ export class ElementType {
     const collection = COLLECTIONS.get(type);
     if (collection !== undefined) return new ElementType([], [collection]);
     if (!isOwnClass(type)) return undefined;
-    // A plain object for a model is one by the doing of a pipe: what was sent became an instance.
-    const isModel = models.has(type as ModelClass);
-    const name = isModel ? type.name : `${type.name} or a plain object`;
+    if (models.has(type as ModelClass)) return new ElementType([type]);
     const test: Test = (value) => value instanceof type || isPlainObject(value);
-    return new ElementType([type], [[name, test]]);
+    return new ElementType([type], [[`${type.name} or a plain object`, test]]);
   }
 
   /**
@@ -86,6 +84,11 @@ export class ElementType {
   /** Those of the types that are models. */
   get models(): ModelClass[] {
     return this.#classes.filter((it) => !PRIMITIVES.has(it)) as ModelClass[];
+  }
+
+  /** Whether a pipe may well make a value of one of them of something else: a number of a text. */
+  get isPrimitive(): boolean {
+    return this.#classes.some((type) => PRIMITIVES.has(type));
   }
 
   /** The class a pipe is told of: the value's own, or the only one there is. */

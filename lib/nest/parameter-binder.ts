@@ -82,7 +82,11 @@ export class ParameterBinder {
         if (isRequired || (value !== undefined && value !== null)) element.check(value, name);
         return value;
       });
-    const pass = chain(this.#modelled(parameter), wait, ...passes, check);
+    const modelled = this.#modelled(parameter);
+    // Of what isn't even an object `ValidationPipe` makes an empty instance, and finds fault with that.
+    const pass = element?.isPrimitive
+      ? chain(modelled, wait, ...passes, check)
+      : chain(modelled, check, wait, ...passes);
     return (sent) => {
       if (sent instanceof Inbox) {
         return isOpen ? toInput(sent, 'iterable', wait) : refuse(name, 'must not be a stream');

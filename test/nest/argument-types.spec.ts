@@ -231,6 +231,7 @@ describe('An argument that is declared as a model', () => {
     expect(await client.shop.made(5)).toBe('Object');
     expect(await client.piped.order({ quantity: 2 })).toBe('Order');
     expect(await client.stripped.order({ quantity: 2, other: 3 })).toEqual({ quantity: 2 });
+    expect(await failure(client.piped.order(5))).toMatchObject(mustBe('Order'));
     expect(await failure(client.passed.order([{ quantity: 2 }]))).toMatchObject(mustBe('Order'));
   });
 });

@@ -12,7 +12,7 @@ describe('The options of the bus', () => {
     [{ colour: 1 }, /bus\.colour is unknown: there are prefix, startup/],
     [{ prefix: 5 }, /the option bus\.prefix must be a string without '\{', not 5\./],
     [{ prefix: '{a}' }, /bus\.prefix must be a string without/],
-    [{ startup: 'maybe' }, /bus\.startup must be 'fail' or 'wait', not maybe/],
+    [{ startup: 'maybe' }, /bus\.startup must be 'fail' or 'wait', not the text "maybe"/],
     [{ onUnavailable: true }, /bus\.onUnavailable must be 'fail' or 'local', not true/],
     [{ publishTimeoutMs: 0 }, /bus\.publishTimeoutMs must be a whole number from 1 to 2147483647/],
     [
@@ -21,7 +21,7 @@ describe('The options of the bus', () => {
     ],
     [{ lingerMs: -1 }, /bus\.lingerMs must be a whole number from 0/],
     [{ probeTimeoutMs: '9' }, /bus\.probeTimeoutMs must be/],
-    ['redis://x', /the option bus must be an object, not redis:\/\/x/],
+    ['redis://x', /the option bus must be an object, not the text "redis:\/\/x"/],
     [null, /the option bus must be an object/],
   ];
 
@@ -39,7 +39,7 @@ describe('The option redis', () => {
   });
 
   const wrong: readonly [unknown, RegExp][] = [
-    ['', /the option redis must be a URL, ioredis's options, \{ nodes \} or a function, not \./],
+    ['', /the option redis is an empty text: leave it out/],
     [6379, /the option redis must be .*, not 6379/],
     [null, /the option redis must be/],
     [[], /the option redis must be .*, not an object of that kind/],
