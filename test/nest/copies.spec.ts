@@ -17,11 +17,11 @@ const require = createRequire(import.meta.url);
 it('Another copy of the package in the process is told of at the start, with both places', async () => {
   const alone = await startApp({ controllers: [NewsController] });
   expect(alone.log.find('warn', 'copies')).toEqual([]);
-  require('../../dist/cjs/index.js');
+  require('nestjs-streaming');
   const { log } = await startApp({ controllers: [NewsController] });
   expect(log.find('warn', 'copies')).toEqual([
     expect.stringMatching(
-      /^warn There are 2 copies of nestjs-streaming, \S*\/lib and \S*\/dist\/cjs: /,
+      /^warn There are 2 copies of nestjs-streaming, \S*\/lib and \S*\/dist\/(?:cjs|esm): /,
     ),
   ]);
 });
