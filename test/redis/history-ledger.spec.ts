@@ -1,41 +1,15 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HistoryOrder, HistoryReport } from './history-process.js';
-import { startProcess } from './process.js';
+import { LedgerMember } from './ledger-member.js';
 import { DURABLE, RedisServerProcess } from './redis-server.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 const NAMES = ['one', 'two', 'three'];
 
-/** One process that publishes, reads twice, and keeps books of it. */
-class Member {
-  readonly #child: ChildProcess;
-
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-  }
-
-  static async start(): Promise<Member> {
-    return new Member(await startProcess('history-process.ts'));
-  }
-
-  async order(order: HistoryOrder): Promise<HistoryReport | undefined> {
-    const answer = once(this.#child, 'message') as Promise<[{ report?: HistoryReport }]>;
-    this.#child.send(order);
-    const [{ report }] = await answer;
-    return report;
-  }
-
-  async stop(): Promise<void> {
-    const exited = once(this.#child, 'exit');
-    this.#child.disconnect();
-    await exited;
-  }
-}
+type Member = LedgerMember<HistoryOrder, HistoryReport>;
 
 let folder: string;
 let server: RedisServerProcess;
@@ -46,7 +20,9 @@ async function start(durable: boolean): Promise<void> {
   const keeps = durable ? DURABLE : [];
   server = await RedisServerProcess.start(['--dir', folder, ...keeps]);
   proxy = await TcpProxy.start(server.port);
-  members = await Promise.all(NAMES.map(() => Member.start()));
+  members = await Promise.all(
+    NAMES.map(() => LedgerMember.start<HistoryOrder, HistoryReport>('history-process.ts')),
+  );
   const connect = (name: string) => ({ do: 'connect', url: proxy.url, name }) as const;
   await Promise.all(members.map((it, i) => it.order(connect(NAMES[i] ?? ''))));
 }

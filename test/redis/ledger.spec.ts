@@ -1,38 +1,12 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LedgerMember } from './ledger-member.js';
 import type { LedgerOrder, LedgerReport } from './ledger-process.js';
-import { startProcess } from './process.js';
 import { RedisServerProcess } from './redis-server.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 const NAMES = ['one', 'two', 'three'];
 
-/** One process that publishes, receives, and keeps books of both. */
-class Member {
-  readonly #child: ChildProcess;
-
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-  }
-
-  static async start(): Promise<Member> {
-    return new Member(await startProcess('ledger-process.ts'));
-  }
-
-  async order(order: LedgerOrder): Promise<LedgerReport | undefined> {
-    const answer = once(this.#child, 'message') as Promise<[{ report?: LedgerReport }]>;
-    this.#child.send(order);
-    const [{ report }] = await answer;
-    return report;
-  }
-
-  async stop(): Promise<void> {
-    const exited = once(this.#child, 'exit');
-    this.#child.disconnect();
-    await exited;
-  }
-}
+type Member = LedgerMember<LedgerOrder, LedgerReport>;
 
 let server: RedisServerProcess;
 let proxy: TcpProxy;
@@ -41,7 +15,9 @@ let members: Member[];
 beforeEach(async () => {
   server = await RedisServerProcess.start();
   proxy = await TcpProxy.start(server.port);
-  members = await Promise.all(NAMES.map(() => Member.start()));
+  members = await Promise.all(
+    NAMES.map(() => LedgerMember.start<LedgerOrder, LedgerReport>('ledger-process.ts')),
+  );
 });
 
 afterEach(async () => {

@@ -20,6 +20,7 @@ import { HISTORY_READ } from './history-scripts.js';
 import { LiveHistory } from './history-subscription.js';
 import type { OutboxOptions } from './outbox.js';
 import type { RedisConnections } from './redis-connections.js';
+import { REFUSAL } from './redis-refusal.js';
 
 /** What the histories share with the rest of the driver. */
 export interface RedisHistoryOptions extends Omit<OutboxOptions, 'headerBytes' | 'send'> {
@@ -146,9 +147,6 @@ export class RedisHistory implements HistoryDriver {
     return records;
   }
 }
-
-/** What Redis says that will not be otherwise later; of a script's errors, older ones say more. */
-const REFUSAL = /WRONGTYPE|NOPERM|unknown command|user executing the script/;
 
 /**
  * Where the key is another's, or not permitted, or the server too old, reading again is in vain.

@@ -17,6 +17,7 @@ import {
   parseChange,
 } from './redis-cluster-log-store.js';
 import type { RawReceiver, RawSubscription, RedisConnections } from './redis-connections.js';
+import { REFUSAL } from './redis-refusal.js';
 
 export interface RedisClusterLogContext {
   readonly connections: RedisConnections;
@@ -35,8 +36,6 @@ const POLL_MS = 100;
 const RETRY_MS = 250;
 /** Entries recorded again at once, where Redis has lost them. */
 const RESTORED_AT_ONCE = 500;
-/** What Redis says that will not be otherwise later; of a script's errors, older ones say more. */
-const REFUSAL = /NOPERM|WRONGTYPE|unknown command|user executing the script|master_replid/;
 
 /**
  * A log at Redis. Each server beats: it tells what it has applied and fetches what it has not, now and
