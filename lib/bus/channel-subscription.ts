@@ -31,21 +31,30 @@ const CAPACITY = 4096;
 /**
  * A subscription as a member of its channel: one bounded queue, which its reader reads directly.
  */
-export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
+export class ChannelSubscription<T>
+  extends OverflowQueue<T>
+  implements Subscription<T>, PacedMember
+{
+  // First what every message asks for: it lies nearest to what the queue asks for.
+  readonly #check: MessageCheck | undefined;
+  /** Only where there are positions or gaps to tell: every message would ask it for nothing. */
+  readonly #place: ReadingPlace | undefined;
+  #onRoom: (() => void) | undefined;
   readonly waits: boolean;
   readonly #context: SubscriptionContext;
   readonly #options: SubscribeOptions;
-  readonly #check: MessageCheck | undefined;
-  readonly #queue: OverflowQueue<T>;
-  /** Only where there are positions or gaps to tell: every message would ask it for nothing. */
-  readonly #place: ReadingPlace | undefined;
-  readonly #capacity: number;
   readonly #ready = createDeferred();
   #leave: () => void = () => {};
-  #onRoom: (() => void) | undefined;
 
   constructor(options: SubscribeOptions, context: SubscriptionContext) {
     const { type, onGap, capacity = CAPACITY, overflow } = options;
+    super({
+      capacity,
+      overflow,
+      overflowError: () => new BusError('slow-consumer', tooSlow(context.channel)),
+      onDrop: () => context.onDrop(),
+      onClose: () => this.#closed(),
+    });
     this.#context = context;
     this.#options = options;
     this.#check = type === undefined ? undefined : new MessageCheck(type);
@@ -54,14 +63,6 @@ export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
         onGap && ((gap) => callUser(onGap, gap, (error) => context.onError(error))),
       );
     }
-    this.#queue = new OverflowQueue<T>({
-      capacity,
-      overflow,
-      overflowError: () => new BusError('slow-consumer', tooSlow(context.channel)),
-      onDrop: () => context.onDrop(),
-      onClose: () => this.#closed(),
-    });
-    this.#capacity = overflow === 'latest' ? 1 : capacity;
     this.waits = context.hasHistory && overflow === undefined;
   }
 
@@ -69,16 +70,8 @@ export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
     return this.#ready.promise;
   }
 
-  get dropped(): number {
-    return this.#queue.dropped;
-  }
-
   get position(): string | undefined {
     return this.#place?.position;
-  }
-
-  get room(): number {
-    return this.#capacity - this.#queue.size;
   }
 
   onRoom(fn: () => void): void {
@@ -90,21 +83,19 @@ export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
     this.#leave = leave;
   }
 
-  next(): Promise<IteratorResult<T, undefined>> {
-    this.#place?.tellGaps();
-    this.#place?.asked(this.#queue.size);
-    const result = this.#queue.next();
+  override next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#place !== undefined) {
+      this.#place.tellGaps();
+      this.#place.asked(this.size);
+    }
+    const result = super.next();
     if (this.#onRoom !== undefined) this.#offerRoom();
     return result;
   }
 
-  return(): Promise<IteratorReturnResult<undefined>> {
+  override return(): Promise<IteratorReturnResult<undefined>> {
     this.#place?.clear();
-    return this.#queue.return();
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
+    return super.return();
   }
 
   cancel(): void {
@@ -112,13 +103,17 @@ export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
   }
 
   receive(message: unknown, record?: HistoryRecord): void {
-    const { dropped } = this.#queue;
-    if (this.#check === undefined || this.#check.accepts(message)) this.#queue.push(message as T);
-    else this.#queue.pushError(this.#mismatch(this.#check, message));
-    if (this.#place === undefined) return;
-    const hasOverflowed = this.#queue.dropped !== dropped;
+    if (this.#place === undefined) return this.#add(message);
+    const { dropped } = this;
+    this.#add(message);
+    const hasOverflowed = this.dropped !== dropped;
     if (hasOverflowed) this.#overflowed(this.#place);
     if (!hasOverflowed || this.#dropsOldest) this.#place.entered(record?.position);
+  }
+
+  #add(message: unknown): void {
+    if (this.#check === undefined || this.#check.accepts(message)) this.push(message as T);
+    else this.pushError(this.#mismatch(this.#check, message));
   }
 
   gap(gap: Gap): boolean {
@@ -130,13 +125,9 @@ export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
     this.#ready.resolve();
   }
 
-  fail(error: unknown): void {
+  override fail(error: unknown): void {
     this.#ready.reject(error);
-    this.#queue.fail(error);
-  }
-
-  end(): void {
-    this.#queue.end();
+    super.fail(error);
   }
 
   get #dropsOldest(): boolean {
@@ -151,7 +142,7 @@ export class ChannelSubscription<T> implements Subscription<T>, PacedMember {
 
   // At half its capacity, so that what is read again comes in pages and not one by one.
   #offerRoom(): void {
-    if (this.room < this.#capacity / 2) return;
+    if (this.room < this.capacity / 2) return;
     const onRoom = this.#onRoom;
     this.#onRoom = undefined;
     onRoom?.();

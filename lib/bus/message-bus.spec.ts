@@ -404,6 +404,17 @@ describe('MessageBus over a clustered driver', () => {
     expect(bus.subscriberCount()).toBe(0);
   });
 
+  it('resolves ready when the subscription runs over before it stands', async () => {
+    const { bus, relay } = createClustered();
+    const release = relay.hold();
+    const subscription = bus.subscribe('a', { capacity: 1 });
+    for (const message of [1, 2]) await bus.publish('a', message, { scope: 'local' });
+    await subscription.ready;
+    expect(await subscription.next()).toEqual({ done: false, value: 1 });
+    await expect(subscription.next()).rejects.toMatchObject({ code: 'slow-consumer' });
+    release();
+  });
+
   it('fails ready and the loop, and tells the hook, when the channel is refused', async () => {
     const { bus, relay, driver, hooks } = createClustered();
     const refusal = new Error('not permitted');

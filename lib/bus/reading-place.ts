@@ -1,4 +1,4 @@
-import { Ring } from '../stream/overflow.js';
+import { Ring } from '../stream/ring.js';
 import type { Gap, GapReason } from './gap.js';
 
 /** A gap before the entry of that number. */

@@ -1,6 +1,6 @@
 import type { FrameWriter } from '../protocol/frame-writer.js';
 import { type Credit, FrameType } from '../protocol/frames.js';
-import { Pump, type PumpPort } from '../stream/pump.js';
+import { Pump, type PumpOwner } from '../stream/pump.js';
 import { SlowConsumerError } from '../stream/stream-controller.js';
 import type { ClientCall } from './call.js';
 import type { CallInput } from './call-input.js';
@@ -64,26 +64,22 @@ export class SentInputs {
   }
 
   #start(call: ClientCall, stream: number, input: CallInput, credit: Credit): void {
-    const port = this.#port(call, stream);
+    const owner = this.#owner(call, stream);
     try {
       const source = input.open({ capacity: this.#capacity, overflowError });
-      const pump = new Pump(source, port, credit.items, credit.bytes);
+      const target = { writer: this.#writer, stream, owner };
+      const pump = new Pump(source, target, credit.items, credit.bytes);
       this.#inputs.set(stream, { call, pump });
       pump.run();
     } catch (error) {
-      port.fail(error);
+      owner.failed(error);
     }
   }
 
-  #port(call: ClientCall, stream: number): PumpPort {
-    const writer = this.#writer;
+  #owner(call: ClientCall, stream: number): PumpOwner {
     return {
-      get hasRoom() {
-        return writer.hasRoom;
-      },
-      write: (item) => writer.item(stream, item),
-      end: () => writer.frame([FrameType.end, stream]),
-      fail: (error) => {
+      ended: () => this.#writer.frame([FrameType.end, stream]),
+      failed: (error) => {
         call.inputFailed(error);
         this.#failed(stream, error);
       },

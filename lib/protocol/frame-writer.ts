@@ -21,23 +21,24 @@ const BURST_ITEMS = 4096;
  * tells producers when the socket takes no more.
  */
 export class FrameWriter {
-  readonly #encoder: FrameEncoder;
-  readonly #transport: Transport;
-  readonly #limits: Limits;
-  #flushBytes: number;
-  readonly #schedule: Schedule;
-  readonly #port: FrameWriterPort;
-  #scheduled = false;
-  #open = true;
-  #unpausedBytes = 0;
-  /** Written and sent since producers last waited for the event loop; they rest while they do. */
-  #burstItems = 0;
-  #burstBytes = 0;
-  #isResting = false;
+  // In the order in which an item needs them, so that they lie near together.
   /** Whether producers may write: the socket's buffer is below its bound. */
   hasRoom = true;
+  #scheduled = false;
+  #isResting = false;
+  #open = true;
+  readonly #encoder: FrameEncoder;
+  readonly #transport: Transport;
+  #flushBytes: number;
+  /** Written and sent since producers last waited for the event loop; they rest while they do. */
+  #burstItems = 0;
   /** Asked whenever something gathered is to be sent, whether it may be. May not throw. */
   maySend: (() => boolean) | undefined;
+  readonly #limits: Limits;
+  #unpausedBytes = 0;
+  readonly #schedule: Schedule;
+  #burstBytes = 0;
+  readonly #port: FrameWriterPort;
 
   constructor(
     encoder: FrameEncoder,
@@ -109,9 +110,16 @@ export class FrameWriter {
     else this.#unpausedBytes = 0;
   }
 
-  /** For the schedule. */
+  /** For the schedule: the turn is over. */
   run(): void {
+    const wasResting = this.#isResting;
+    if (wasResting) {
+      this.#isResting = false;
+      this.#burstItems = 0;
+      this.#burstBytes = 0;
+    }
     this.flush();
+    if (wasResting && this.hasRoom) this.#port.roomAgain();
   }
 
   /** The socket's send buffer ran empty. */
@@ -132,12 +140,8 @@ export class FrameWriter {
   }
 
   #written(): void {
-    if (this.#encoder.size >= this.#flushBytes) {
-      this.#flushEarly();
-    } else if (!this.#scheduled) {
-      this.#scheduled = true;
-      this.#schedule(this);
-    }
+    if (this.#encoder.size >= this.#flushBytes) this.#flushEarly();
+    else this.#whenTurnEnds();
   }
 
   #flushEarly(): void {
@@ -154,14 +158,12 @@ export class FrameWriter {
     if (this.#isResting) return;
     this.#isResting = true;
     this.hasRoom = false;
-    this.#schedule(this.#nextTurn);
+    this.#whenTurnEnds();
   }
 
-  readonly #nextTurn = (): void => {
-    this.#isResting = false;
-    this.#burstItems = 0;
-    this.#burstBytes = 0;
-    this.flush();
-    if (this.hasRoom) this.#port.roomAgain();
-  };
+  #whenTurnEnds(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#schedule(this);
+  }
 }

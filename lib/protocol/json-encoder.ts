@@ -1,12 +1,12 @@
-import { type CodecLimits, type FrameEncoder, NO_LIMIT } from './codec.js';
+import type { CodecLimits } from './codec.js';
 import { FrameType } from './frames.js';
 import { isPlain } from './json-plain.js';
 import { JsonWriter } from './json-writer.js';
 import type { ModelPort } from './model-port.js';
 import { tooLarge } from './refused-values.js';
-import { SharedEncoding } from './shared-item.js';
-import { isSameTarget, type RunTarget, SharedRuns } from './shared-runs.js';
-import { AnnouncedTypes } from './type-table.js';
+import type { SharedEncoding, SharedItem } from './shared-item.js';
+import { isSameTarget, type RunTarget } from './shared-runs.js';
+import { SharingEncoder } from './sharing-encoder.js';
 
 /** Levels of a message that stand above a value: the message, the frame, the arguments. */
 const OUTER_LEVELS = 3;
@@ -17,9 +17,7 @@ const NO_RUN = 0;
 const JOINED_SIZE = 8;
 
 /** Gathers frames as JSON text: a message is an array of frames (PROTOCOL.md, section 5.1). */
-export class JsonEncoder implements FrameEncoder {
-  readonly #types = new AnnouncedTypes();
-  readonly #models: ModelPort;
+export class JsonEncoder extends SharingEncoder<string> {
   readonly #writer: JsonWriter;
   readonly #depth: number;
   /** Pieces of the message that stand between commas: whole frames, or the parts of a run. */
@@ -27,99 +25,63 @@ export class JsonEncoder implements FrameEncoder {
   #run: RunTarget = NO_RUN;
   #runStart = 0;
   #runSize = 0;
-  #partsSize = 0;
-  readonly #shared = new SharedRuns<SharedEncoding<string>>();
-  #sharedSize = 0;
-  maxFrameBytes = NO_LIMIT;
 
   constructor(models: ModelPort, limits: CodecLimits) {
-    this.#models = models;
-    this.#writer = new JsonWriter(models, this.#types);
+    super(models);
+    this.#writer = new JsonWriter(models, this.types);
     this.#depth = limits.depth - OUTER_LEVELS;
-  }
-
-  get size(): number {
-    return this.#partsSize + this.#sharedSize;
-  }
-
-  item(stream: number, item: unknown): number {
-    const shared = this.#sharedEncoding(item);
-    if (shared !== undefined) return this.#share(stream, shared);
-    const json = this.#stringify(item);
-    this.#endShared();
-    this.#append(stream, json);
-    return json.length;
   }
 
   frame(frame: readonly unknown[]): void {
     const json = this.#stringify(frame);
-    this.#endShared();
+    this.endShared();
     this.#endRun();
     this.#parts.push(json);
-    this.#partsSize += json.length + 1;
+    this.ownSize += json.length + 1;
   }
 
-  take(): string | undefined {
-    const only = this.#partsSize === 0 && !this.#types.hasFresh ? this.#shared.only : undefined;
-    const message = only?.messageFor(this.#shared.firstTarget) ?? this.#gathered(only);
-    this.#shared.clear();
-    this.#sharedSize = 0;
-    return message;
+  protected get joinedSize(): number {
+    return JOINED_SIZE;
   }
 
-  /** What stands for an item on all connections, if it is one that goes to many streams. */
-  #sharedEncoding(item: unknown): SharedEncoding<string> | undefined {
-    if (typeof item !== 'object' || item === null) return undefined;
-    const shared = this.#models.sharedItem?.(item);
-    if (shared?.isUpToDate(item, this.#models) !== true) return undefined;
-    const encoding = shared.json ?? this.#encodeShared(item);
-    // Where fields stand otherwise than on other connections, the item is encoded for here alone.
-    if (encoding.body.length * 3 > this.maxFrameBytes) return undefined;
-    if (encoding.types.length > 0 && !this.#types.useAll(encoding.types)) return undefined;
-    shared.json = encoding;
-    return encoding;
+  protected ownItem(stream: number, item: unknown): number {
+    const json = this.#stringify(item);
+    this.endShared();
+    this.append(stream, json);
+    return json.length;
   }
 
-  #encodeShared(item: object): SharedEncoding<string> {
-    let body = '';
-    const types = this.#types.usedBy(() => {
-      body = this.#stringify(item);
-    });
-    return new SharedEncoding(body, types);
+  protected encode(item: object): string {
+    return this.#stringify(item);
   }
 
-  #share(stream: number, encoding: SharedEncoding<string>): number {
-    const { length } = encoding.body;
-    this.#sharedSize += this.#shared.add(stream, encoding) ? JOINED_SIZE : length + 1;
-    return length;
+  protected fits(body: string): boolean {
+    return body.length * 3 <= this.maxFrameBytes;
   }
 
-  /** What stands behind shared items must not overtake them. */
-  #endShared(): void {
-    if (this.#sharedSize === 0) return;
-    this.#sharedSize = 0;
-    this.#shared.drain((target, { body }) => this.#append(target, body));
+  protected kept({ json }: SharedItem): SharedEncoding<string> | undefined {
+    return json;
   }
 
-  #gathered(only: SharedEncoding<string> | undefined): string | undefined {
-    const target = this.#shared.firstTarget;
-    this.#endShared();
+  protected keep(item: SharedItem, encoding: SharedEncoding<string>): void {
+    item.json = encoding;
+  }
+
+  protected gathered(): string | undefined {
     this.#endRun();
-    if (this.#partsSize === 0) return undefined;
+    if (this.ownSize === 0) return undefined;
     const body = this.#parts.join(',');
     this.#parts = [];
-    this.#partsSize = 0;
-    const message = this.#types.hasFresh
-      ? `[${JSON.stringify(this.#types.takeFrame())},${body}]`
+    this.ownSize = 0;
+    return this.types.hasFresh
+      ? `[${JSON.stringify(this.types.takeFrame())},${body}]`
       : `[${body}]`;
-    only?.keep(target, message);
-    return message;
   }
 
-  #append(target: RunTarget, json: string): void {
+  protected append(target: RunTarget, json: string): void {
     if (!isSameTarget(this.#run, target)) this.#beginRun(target);
     this.#parts.push(json);
-    this.#partsSize += json.length + 1;
+    this.ownSize += json.length + 1;
     this.#runSize += json.length;
   }
 

@@ -1,13 +1,13 @@
 import { ByteWriter } from './byte-writer.js';
-import { type CodecLimits, type FrameEncoder, NO_LIMIT } from './codec.js';
+import type { CodecLimits } from './codec.js';
 import { FIRST_ITEM, FrameType } from './frames.js';
 import type { ModelPort } from './model-port.js';
 import { Format } from './msgpack-format.js';
 import { MsgpackWriter } from './msgpack-writer.js';
 import { tooLarge } from './refused-values.js';
-import { SharedEncoding } from './shared-item.js';
-import { isSameTarget, type RunTarget, SharedRuns } from './shared-runs.js';
-import { AnnouncedTypes } from './type-table.js';
+import type { SharedEncoding, SharedItem } from './shared-item.js';
+import { isSameTarget, type RunTarget } from './shared-runs.js';
+import { SharingEncoder } from './sharing-encoder.js';
 
 /** The levels in a message, which is no level itself. */
 const FRAME_DEPTH = 1;
@@ -23,14 +23,9 @@ const NO_RUN = 0;
 const JOINED_SIZE = 3;
 
 /** Gathers frames as MessagePack: a message is frames, one after the other (PROTOCOL.md, 5.2). */
-export class MsgpackEncoder implements FrameEncoder {
-  maxFrameBytes = NO_LIMIT;
+export class MsgpackEncoder extends SharingEncoder<Uint8Array> {
   readonly #out = new ByteWriter();
-  readonly #types = new AnnouncedTypes();
-  readonly #models: ModelPort;
   readonly #writer: MsgpackWriter;
-  readonly #shared = new SharedRuns<SharedEncoding<Uint8Array>>();
-  #sharedSize = 0;
   #run: RunTarget = NO_RUN;
   #runItems = 0;
   /** Where the run's array begins, and where its first item. */
@@ -39,19 +34,28 @@ export class MsgpackEncoder implements FrameEncoder {
   #isWriting = false;
 
   constructor(models: ModelPort, limits: CodecLimits) {
-    this.#models = models;
-    this.#writer = new MsgpackWriter(this.#out, models, this.#types, limits.depth);
+    super(models);
+    this.#writer = new MsgpackWriter(this.#out, models, this.types, limits.depth);
   }
 
-  get size(): number {
-    return this.#out.length + this.#sharedSize;
-  }
-
-  item(stream: number, item: unknown): number {
+  override item(stream: number, item: unknown): number {
     if (this.#isWriting) throw reentered();
-    const shared = this.#sharedEncoding(item);
-    if (shared !== undefined) return this.#share(stream, shared);
-    this.#endShared();
+    return super.item(stream, item);
+  }
+
+  frame(frame: readonly unknown[]): void {
+    if (this.#isWriting) throw reentered();
+    this.endShared();
+    this.#endRun();
+    this.#write(frame, FRAME_DEPTH, this.#out.length);
+  }
+
+  protected get joinedSize(): number {
+    return JOINED_SIZE;
+  }
+
+  protected ownItem(stream: number, item: unknown): number {
+    this.endShared();
     const before = this.#out.length;
     this.#continueRun(stream);
     const start = this.#out.length;
@@ -60,72 +64,44 @@ export class MsgpackEncoder implements FrameEncoder {
     return this.#out.length - start;
   }
 
-  frame(frame: readonly unknown[]): void {
-    if (this.#isWriting) throw reentered();
-    this.#endShared();
-    this.#endRun();
-    this.#write(frame, FRAME_DEPTH, this.#out.length);
+  protected append(target: RunTarget, body: Uint8Array): void {
+    this.#continueRun(target);
+    this.#out.raw(body);
+    this.#runItems++;
+    this.ownSize = this.#out.length;
   }
 
-  take(): Uint8Array | undefined {
-    const only = this.#out.length === 0 && !this.#types.hasFresh ? this.#shared.only : undefined;
-    const message = only?.messageFor(this.#shared.firstTarget) ?? this.#gathered(only);
-    this.#shared.clear();
-    this.#sharedSize = 0;
-    return message;
-  }
-
-  /** What stands for an item on all connections, if it is one that goes to many streams. */
-  #sharedEncoding(item: unknown): SharedEncoding<Uint8Array> | undefined {
-    if (typeof item !== 'object' || item === null) return undefined;
-    const shared = this.#models.sharedItem?.(item);
-    if (shared?.isUpToDate(item, this.#models) !== true) return undefined;
-    const encoding = shared.msgpack ?? this.#encodeShared(item);
-    // Where fields stand otherwise than on other connections, the item is encoded for here alone.
-    if (encoding.body.length > this.maxFrameBytes) return undefined;
-    if (encoding.types.length > 0 && !this.#types.useAll(encoding.types)) return undefined;
-    shared.msgpack = encoding;
-    return encoding;
-  }
-
-  #encodeShared(item: object): SharedEncoding<Uint8Array> {
+  protected encode(item: object): Uint8Array {
     const start = this.#out.length;
-    const types = this.#types.usedBy(() => this.#write(item, VALUE_DEPTH, start));
+    this.#write(item, VALUE_DEPTH, start);
     const body = this.#out.cut(start);
-    return new SharedEncoding(body, types);
+    this.ownSize = start;
+    return body;
   }
 
-  #share(stream: number, encoding: SharedEncoding<Uint8Array>): number {
-    const { length } = encoding.body;
-    this.#sharedSize += this.#shared.add(stream, encoding) ? JOINED_SIZE : length;
-    return length;
+  protected fits(body: Uint8Array): boolean {
+    return body.length <= this.maxFrameBytes;
   }
 
-  /** What stands behind shared items must not overtake them. */
-  #endShared(): void {
-    if (this.#sharedSize === 0) return;
-    this.#sharedSize = 0;
-    this.#shared.drain((target, { body }) => {
-      this.#continueRun(target);
-      this.#out.raw(body);
-      this.#runItems++;
-    });
+  protected kept({ msgpack }: SharedItem): SharedEncoding<Uint8Array> | undefined {
+    return msgpack;
   }
 
-  #gathered(only: SharedEncoding<Uint8Array> | undefined): Uint8Array | undefined {
-    const target = this.#shared.firstTarget;
-    this.#endShared();
+  protected keep(item: SharedItem, encoding: SharedEncoding<Uint8Array>): void {
+    item.msgpack = encoding;
+  }
+
+  protected gathered(): Uint8Array | undefined {
     this.#endRun();
-    if (this.#out.length === 0) return undefined;
+    if (this.ownSize === 0) return undefined;
+    this.ownSize = 0;
     const message = this.#out.take();
-    if (this.#types.hasFresh) return this.#announceBefore(message);
-    only?.keep(target, message);
-    return message;
+    return this.types.hasFresh ? this.#announceBefore(message) : message;
   }
 
   /** Types are announced before their first use, but known only after it was written. */
   #announceBefore(message: Uint8Array): Uint8Array {
-    this.#writer.value(this.#types.takeFrame(), FRAME_DEPTH);
+    this.#writer.value(this.types.takeFrame(), FRAME_DEPTH);
     this.#out.raw(message);
     return this.#out.take();
   }
@@ -143,6 +119,7 @@ export class MsgpackEncoder implements FrameEncoder {
       throw error;
     } finally {
       this.#isWriting = false;
+      this.ownSize = this.#out.length;
     }
   }
 

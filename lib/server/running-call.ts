@@ -2,10 +2,9 @@ import { AsyncResource } from 'node:async_hooks';
 import { toBareErrorBody, toErrorBody } from '../model/error-body.js';
 import type { FrameWriter } from '../protocol/frame-writer.js';
 import { type Credit, FrameType } from '../protocol/frames.js';
-import { Outlet } from '../protocol/outlet.js';
 import type { StreamError } from '../protocol/stream-error.js';
 import type { Inbox } from '../stream/inbox.js';
-import { Pump } from '../stream/pump.js';
+import { Pump, type PumpOwner, type PumpTarget } from '../stream/pump.js';
 import { isUnstarted, type PushOptions, toSource } from '../stream/source.js';
 import type { CallEnd, ServerCall, ServerPeer } from './call.js';
 import { CallEnds } from './call-ends.js';
@@ -203,7 +202,7 @@ export class RunningCall implements ServerCall {
     if (this.#state !== 'running' && isUnstarted(value)) return this.#settled();
     const source = toSource(value, this.push);
     if (source === undefined) return this.#answer(value);
-    this.#pump = new Pump(source, this.#outlet(), this.#creditItems, this.#creditBytes);
+    this.#pump = new Pump(source, this.#target(), this.#creditItems, this.#creditBytes);
     if (this.#state !== 'running') return this.#pump.stop();
     if (this.#holds > 0) this.#pump.hold();
     this.#port.writer.frame([FrameType.opened, this.number, 'stream']);
@@ -231,15 +230,19 @@ export class RunningCall implements ServerCall {
     };
   }
 
-  #outlet(): Outlet {
-    return new Outlet(this.#port.writer, this.number, {
-      ended: () => this.#over('ended'),
+  #target(): PumpTarget {
+    const owner: PumpOwner = {
+      ended: () => {
+        this.#port.writer.frame([FrameType.end, this.number]);
+        this.#over('ended');
+      },
       failed: (error) => this.#tellError(error),
       settled: (error) => {
         if (error !== undefined) this.#failedLate(error);
         this.#settled();
       },
-    });
+    };
+    return { writer: this.#port.writer, stream: this.number, owner };
   }
 
   /** The method threw before it gave a stream: the handler is at rest. */

@@ -67,22 +67,20 @@ function createFlow(flow: Flow, source: Source, window: Window) {
     state.ended++;
     wire.send(tell);
   };
-  const pump = new Pump(
-    source,
-    {
-      hasRoom: true,
-      write: (item) => {
-        state.most = Math.max(state.most, ++state.unread);
-        if (run.push(item as number) === 1) queueMicrotask(flush);
-        return flow.sizes[item as number] ?? 0;
-      },
-      end: () => over(() => inbox.end()),
-      fail: (error) => over(() => inbox.fail(error)),
-      settled: () => state.settled++,
+  const writer = {
+    hasRoom: true,
+    item: (_stream: number, item: unknown) => {
+      state.most = Math.max(state.most, ++state.unread);
+      if (run.push(item as number) === 1) queueMicrotask(flush);
+      return flow.sizes[item as number] ?? 0;
     },
-    window.items,
-    window.bytes,
-  );
+  };
+  const owner = {
+    ended: () => over(() => inbox.end()),
+    failed: (error: unknown) => over(() => inbox.fail(error)),
+    settled: () => void state.settled++,
+  };
+  const pump = new Pump(source, { writer, stream: 1, owner }, window.items, window.bytes);
   const inbox: Inbox = new Inbox(
     {
       grant: (moreItems, moreBytes) => back.send(() => pump.grant(moreItems, moreBytes)),

@@ -1,3 +1,5 @@
+import { Ring } from './ring.js';
+
 /**
  * What becomes of items that come faster than they are read, where the source can't be paused:
  * - `error`: the reader gets what is queued, then an error, and the source is let go;
@@ -35,11 +37,33 @@ class Fault {
   }
 }
 
+type Result = IteratorResult<unknown, undefined>;
+
 /** What settles a promise of `next()`. */
-interface Reader<T> {
-  resolve(result: IteratorResult<T, undefined>): void;
-  reject(error: unknown): void;
+interface Reader {
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
 }
+
+/**
+ * Makes promises of `next()` and tells what settles the last one. One for all queues: a function of
+ * its own would be one more thing in memory that each item of each queue has to find.
+ */
+class LastReader implements Reader {
+  resolve: Reader['resolve'] = () => {};
+  reject: Reader['reject'] = () => {};
+
+  create(): Promise<Result> {
+    return new Promise<Result>(this.#take);
+  }
+
+  readonly #take = (resolve: Reader['resolve'], reject: Reader['reject']): void => {
+    this.resolve = resolve;
+    this.reject = reject;
+  };
+}
+
+const LAST_READER = new LastReader();
 
 /**
  * A bounded queue between a source that can't be paused (an Observable, a bus subscription, a
@@ -53,21 +77,20 @@ interface Reader<T> {
  * first error; one that should go on needs a loop of its own.
  */
 export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unknown> {
-  readonly #capacity: number;
-  readonly #overflow: Overflow;
-  readonly #overflowError: () => unknown;
-  readonly #onDrop: (() => void) | undefined;
-  readonly #onClose: (() => void) | undefined;
+  // In the order in which an item needs them, so that they lie near together.
+  #open = true;
   // Readers wait only while there are no entries, and hardly ever more than one. The first stands
   // here in two parts: V8 would learn of an object around them that it lives long, and make all that
   // follow in its old space, where even dead they keep what they refer to through every collection
   // of the young one. The rings are made when they are needed.
-  #resolve: Reader<T>['resolve'] | undefined;
-  #reject: Reader<T>['reject'] | undefined;
+  #resolve: Reader['resolve'] | undefined;
+  #reject: Reader['reject'] | undefined;
   #entries: Ring<T | Fault> | undefined;
-  #laterReaders: Ring<Reader<T>> | undefined;
-  #open = true;
+  #laterReaders: Ring<Reader> | undefined;
+  /** How many items may wait for the reader. */
+  readonly capacity: number;
   #dropped = 0;
+  readonly #options: OverflowQueueOptions;
 
   /** @throws TypeError for a capacity that is not a whole number from 1, or an unknown overflow. */
   constructor(options: OverflowQueueOptions) {
@@ -76,11 +99,8 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
       throw new TypeError(`capacity must be a whole number from 1, not ${String(capacity)}.`);
     if (!OVERFLOWS.includes(overflow))
       throw new TypeError(`overflow must be one of ${OVERFLOWS.join(', ')}, not ${overflow}.`);
-    this.#capacity = overflow === 'latest' ? 1 : capacity;
-    this.#overflow = overflow;
-    this.#overflowError = options.overflowError;
-    this.#onDrop = options.onDrop;
-    this.#onClose = options.onClose;
+    this.capacity = overflow === 'latest' ? 1 : capacity;
+    this.#options = options;
   }
 
   /** How many items and pushed errors the overflow has cost. What a leaving reader left doesn't count. */
@@ -91,6 +111,11 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
   /** How many items wait for the reader. */
   get size(): number {
     return this.#entries === undefined ? 0 : this.#entries.size;
+  }
+
+  /** For how many more there is room. */
+  get room(): number {
+    return this.capacity - this.size;
   }
 
   /** Takes an item. False when the queue takes nothing more: the source has been let go. */
@@ -110,9 +135,7 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
 
   /** The source failed: the reader gets what is queued, then the error once, then the end. */
   fail(error: unknown): void {
-    if (!this.#open) return;
-    this.#deliver(new Fault(error));
-    this.#close();
+    this.#fail(error);
   }
 
   /** Resolves at once while something is queued. */
@@ -121,7 +144,7 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
       return toResult(this.#entries.shift());
     }
     if (!this.#open) return Promise.resolve({ done: true, value: undefined });
-    return new Promise(this.#await);
+    return this.#awaited();
   }
 
   /** The reader leaves: what is queued is let go, and every waiting `next()` gets the end. */
@@ -137,20 +160,28 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
 
   #add(entry: T | Fault): boolean {
     if (!this.#open) return false;
-    if (this.size < this.#capacity) this.#deliver(entry);
+    if (this.room > 0) this.#deliver(entry);
     else this.#overflowWith(entry);
     return this.#open;
   }
 
   #overflowWith(entry: T | Fault): void {
     this.#dropped += 1;
-    this.#onDrop?.();
-    if (this.#overflow === 'dropNewest') return;
-    if (this.#overflow === 'error') this.fail(this.#overflowError());
+    const { overflow = 'error', overflowError, onDrop } = this.#options;
+    onDrop?.();
+    if (overflow === 'dropNewest') return;
+    if (overflow === 'error') this.#fail(overflowError());
     else {
       this.#entries?.shift();
       this.#enqueue(entry);
     }
+  }
+
+  /** Not `fail`, which who extends the queue may take for the source's failure. */
+  #fail(error: unknown): void {
+    if (!this.#open) return;
+    this.#deliver(new Fault(error));
+    this.#close();
   }
 
   // The last error of a queue goes past the capacity: by one, and once.
@@ -168,16 +199,18 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
     this.#entries.push(entry);
   }
 
-  /** What a promise of `next()` is made with: one function for all of them. */
-  readonly #await = (resolve: Reader<T>['resolve'], reject: Reader<T>['reject']): void => {
+  #awaited(): Promise<IteratorResult<T, undefined>> {
+    const promise = LAST_READER.create() as Promise<IteratorResult<T, undefined>>;
+    const { resolve, reject } = LAST_READER;
     if (this.#resolve === undefined) {
       this.#resolve = resolve;
       this.#reject = reject;
-      return;
+    } else {
+      this.#laterReaders ??= new Ring();
+      this.#laterReaders.push({ resolve, reject });
     }
-    this.#laterReaders ??= new Ring();
-    this.#laterReaders.push({ resolve, reject });
-  };
+    return promise;
+  }
 
   /** The first reader is served: the one behind it is the first now. */
   #moveUp(): void {
@@ -192,55 +225,11 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
     for (; this.#resolve !== undefined; this.#moveUp()) {
       this.#resolve({ done: true, value: undefined });
     }
-    this.#onClose?.();
+    this.#options.onClose?.();
   }
 }
 
 function toResult<T>(entry: T | Fault): Promise<IteratorResult<T, undefined>> {
   if (entry instanceof Fault) return Promise.reject(entry.error);
   return Promise.resolve({ done: false, value: entry });
-}
-
-const SMALLEST_RING = 8;
-
-/** First in, first out, without moving what waits. It grows by doubling; its user bounds it. */
-export class Ring<E> {
-  // The length is a power of two, so that an index wraps with a mask.
-  #slots: (E | undefined)[] = [];
-  #head = 0;
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
-
-  push(entry: E): void {
-    if (this.#size === this.#slots.length) this.#grow();
-    this.#slots[(this.#head + this.#size) & (this.#slots.length - 1)] = entry;
-    this.#size += 1;
-  }
-
-  /** Only while `size` is above 0. */
-  shift(): E {
-    const entry = this.#slots[this.#head] as E;
-    this.#slots[this.#head] = undefined;
-    this.#head = (this.#head + 1) & (this.#slots.length - 1);
-    this.#size -= 1;
-    return entry;
-  }
-
-  clear(): void {
-    this.#slots = [];
-    this.#head = 0;
-    this.#size = 0;
-  }
-
-  #grow(): void {
-    const length = Math.max(SMALLEST_RING, this.#slots.length * 2);
-    const slots = new Array<E | undefined>(length).fill(undefined);
-    for (let i = 0; i < this.#size; i += 1)
-      slots[i] = this.#slots[(this.#head + i) & (this.#slots.length - 1)];
-    this.#slots = slots;
-    this.#head = 0;
-  }
 }

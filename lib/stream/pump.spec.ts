@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Pump, type PumpPort, type Source } from './pump.js';
+import { type ItemWriter, Pump, type PumpOwner, type Source } from './pump.js';
 
-/** A port that writes down what happens, as `write 1`, `end`, `fail x`, `settled`. */
-class Recorder implements PumpPort {
+/** Writer and owner at once: writes down what happens, as `write 1`, `end`, `fail x`, `settled`. */
+class Recorder implements ItemWriter, PumpOwner {
   readonly log: string[] = [];
   hasRoom = true;
   #rest: () => void = () => undefined;
@@ -12,17 +12,17 @@ class Recorder implements PumpPort {
     this.#rest = resolve;
   });
 
-  write(item: unknown): number {
+  item(_stream: number, item: unknown): number {
     if (item === 'unwritable') throw new TypeError('unwritable');
     this.log.push(`write ${String(item)}`);
     return 10;
   }
 
-  end(): void {
+  ended(): void {
     this.log.push('end');
   }
 
-  fail(error: unknown): void {
+  failed(error: unknown): void {
     this.log.push(`fail ${String(error)}`);
   }
 
@@ -34,7 +34,7 @@ class Recorder implements PumpPort {
 
 function createPump(source: Source, items = 100, bytes = 100_000) {
   const port = new Recorder();
-  const pump = new Pump(source, port, items, bytes);
+  const pump = new Pump(source, { writer: port, stream: 1, owner: port }, items, bytes);
   return { port, pump, log: port.log };
 }
 

@@ -1,18 +1,29 @@
-/** Where a pump writes; one for each stream. None of these may throw but `write`. */
-export interface PumpPort {
+/** Where items go: what a connection writes with. */
+export interface ItemWriter {
   /** Whether the connection takes more now; `Pump.resume` is called when it does again. */
   readonly hasRoom: boolean;
-  /** Writes one item and returns its size. What it throws ends the stream with that error. */
-  write(item: unknown): number;
-  /** The source is done. Nothing is written after it. */
-  end(): void;
-  /** The source failed, or an item could not be written. Nothing is written after it. */
-  fail(error: unknown): void;
+  /** Writes one item of a stream and returns its size. What it throws ends the stream with that error. */
+  item(stream: number, item: unknown): number;
+}
+
+/** Whose stream a pump sends. None of these may throw. */
+export interface PumpOwner {
+  /** The source is done: the reader is to be told. Nothing is written after it. */
+  ended(): void;
+  /** The source failed, or an item could not be written: the same. */
+  failed(error: unknown): void;
   /**
    * The source has come to rest: it ended, failed, or was let go and finished its cleanup. Called
    * exactly once, last. `error` is what its cleanup threw after the pump was stopped.
    */
   settled(error?: unknown): void;
+}
+
+/** The stream a pump sends, by the number it has on its connection. */
+export interface PumpTarget {
+  readonly writer: ItemWriter;
+  readonly stream: number;
+  readonly owner: PumpOwner;
 }
 
 /** Not a name, which an iterator of the user's may have for something else. */
@@ -34,7 +45,11 @@ export type Source = Pick<AsyncIterator<unknown>, 'next' | 'return'> & {
  */
 export class Pump {
   readonly #source: Source;
-  readonly #port: PumpPort;
+  readonly #writer: ItemWriter;
+  readonly #stream: number;
+  readonly #owner: PumpOwner;
+  readonly #given: (result: IteratorResult<unknown>) => void;
+  readonly #thrown: (error: unknown) => void;
   #items: number;
   #bytes: number;
   #state: 'running' | 'stopped' | 'settled' = 'running';
@@ -42,11 +57,15 @@ export class Pump {
   #wake: (() => void) | undefined;
 
   /** `items` and `bytes` are the credit to begin with. Nothing is pulled before `run`. */
-  constructor(source: Source, port: PumpPort, items: number, bytes: number) {
+  constructor(source: Source, { writer, stream, owner }: PumpTarget, items: number, bytes: number) {
     this.#source = source;
-    this.#port = port;
+    this.#writer = writer;
+    this.#stream = stream;
+    this.#owner = owner;
     this.#items = items;
     this.#bytes = bytes;
+    this.#given = this.#onGiven.bind(this);
+    this.#thrown = this.#onThrown.bind(this);
   }
 
   /** Begins to pull. Called once; never throws. */
@@ -92,8 +111,8 @@ export class Pump {
 
   // Two functions that call each other, and no async one: what that keeps and allocates to wait for
   // an item is a fifth of the item's way through here.
-  readonly #pull = (): void => {
-    if (!this.#mayWrite()) return this.#wait(this.#pull);
+  #pull(): void {
+    if (!this.#mayWrite()) return this.#wait(() => this.#pull());
     if (this.#state !== 'running') return;
     try {
       const next: unknown = this.#source.next();
@@ -101,29 +120,29 @@ export class Pump {
     } catch (error) {
       this.#thrown(error);
     }
-  };
+  }
 
-  readonly #given = (result: IteratorResult<unknown>): void => {
+  #onGiven(result: IteratorResult<unknown>): void {
     if (this.#isHeld) return this.#wait(() => this.#given(result));
     if (this.#state !== 'running') return;
     try {
       if (result.done === true) return this.#ended();
       this.#items--;
-      this.#bytes -= this.#port.write(result.value);
+      this.#bytes -= this.#writer.item(this.#stream, result.value);
     } catch (error) {
       return this.#thrown(error);
     }
     this.#pull();
-  };
+  }
 
-  readonly #thrown = (error: unknown): void => {
+  #onThrown(error: unknown): void {
     if (this.#isHeld) return this.#wait(() => this.#thrown(error));
     this.#failed(error);
-  };
+  }
 
   #mayWrite(): boolean {
     if (this.#state !== 'running') return true;
-    return this.#items > 0 && this.#bytes > 0 && !this.#isHeld && this.#port.hasRoom;
+    return this.#items > 0 && this.#bytes > 0 && !this.#isHeld && this.#writer.hasRoom;
   }
 
   /** Goes on with `then` once something has changed, and not inside of what changed it. */
@@ -136,7 +155,7 @@ export class Pump {
 
   #ended(): void {
     this.#state = 'stopped';
-    this.#port.end();
+    this.#owner.ended();
     const rest = this.#source[AT_REST]?.();
     if (rest === undefined) this.#settle();
     else this.#settleAfter(rest);
@@ -147,7 +166,7 @@ export class Pump {
     if (this.#state === 'stopped') this.#settle(error);
     if (this.#state !== 'running') return;
     this.#state = 'stopped';
-    this.#port.fail(error);
+    this.#owner.failed(error);
     this.#letGo();
   }
 
@@ -169,7 +188,7 @@ export class Pump {
   #settle(error?: unknown): void {
     if (this.#state === 'settled') return;
     this.#state = 'settled';
-    this.#port.settled(error);
+    this.#owner.settled(error);
   }
 }
 
