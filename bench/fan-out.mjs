@@ -12,9 +12,9 @@ function createMeasure(connections, timesPlain) {
     title: `Fan-out: one message at a time to ${STREAMS} streams on ${connections} connections`,
     figures: { cpuUs: 'server CPU, µs/delivery' },
     target: { timesPlain },
-    blocks: 3,
+    blocks: 5,
     subjects: createSubjects(connections),
-    warmUp: ({ client }) => client.ask('fanOut', 100),
+    warmUp: ({ client }) => client.ask('fanOut', WARM_UP_MESSAGES),
     run: measureCpu,
   };
 }
@@ -31,6 +31,9 @@ function createSubjects(connections) {
 }
 
 const MESSAGES = 100;
+
+/** Until the heap of a server with so many connections has come to its size. */
+const WARM_UP_MESSAGES = 400;
 
 async function measureCpu({ server, client, work }) {
   await server.ask('collectGarbage');
