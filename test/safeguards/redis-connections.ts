@@ -240,6 +240,16 @@ export const CONNECTION_SAFEGUARDS: readonly Safeguard[] = [
     waitMs: 8_000,
   },
   {
+    name: 'asking the sentinels anew, which let a demoted primary be for ten seconds',
+    guards: 'a demoted primary would be held for the primary, and nobody heard any more',
+    file: 'lib/bus/redis/kept-link.ts',
+    text: 'this.#timer = setTimeout(this.#connect, this.#nextDelayMs());',
+    replacement: '',
+    spec: 'test/redis/sentinel.spec.ts',
+    test: 'RedisDriver with ioredis 6 and a sentinel follows a primary that is demoted, and tells a gap',
+    waitMs: 25_000,
+  },
+  {
     name: 'leaving a server whose slot has moved',
     guards: 'a subscription would stay where nothing is published any more',
     file: 'lib/bus/redis/redis-link.ts',
