@@ -116,6 +116,12 @@ export class BusLog implements BusHooks {
     this.engine.channelFailed(channel, error);
   }
 
+  /** When the bus is closed: tells at once of the gaps that were gathered. */
+  close(): void {
+    clearTimeout(this.#gapsTold);
+    this.#tellGaps();
+  }
+
   #isNew(kind: string): boolean {
     if (this.#kinds.has(kind) || this.#kinds.size >= MAX_KINDS) return false;
     this.#kinds.add(kind);

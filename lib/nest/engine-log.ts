@@ -32,23 +32,18 @@ export class EngineLog implements ServerHooks, BusHooks {
     const { id, remoteAddress = 'unknown' } = connection;
     const why = reason === '' ? '' : ` ${JSON.stringify(reason)}`;
     const told = `Connection ${id} of ${remoteAddress} closed: ${code}${why}`;
-    const others = isAbnormal(code) ? this.#closures.next() : undefined;
-    if (others === undefined) return this.#tell((it) => it.debug(told));
-    this.#tell((it) => it.warn(`${told}${others}`));
+    const isWarned = isAbnormal(code) && this.#warnSeldom(this.#closures, told);
+    if (!isWarned) this.#tell((it) => it.debug(told));
   }
 
   originRefused(origin: string, remoteAddress = 'unknown'): void {
-    const others = this.#refusedOrigins.next();
-    if (others === undefined) return;
     const page = `A page of ${shownOrigin(origin)} may not connect, at ${remoteAddress}`;
-    this.#tell((it) => it.warn(`${page}: allowedOrigins doesn't name it${others}`));
+    this.#warnSeldom(this.#refusedOrigins, `${page}: allowedOrigins doesn't name it`);
   }
 
   credentialsDropped(origin: string, remoteAddress = 'unknown'): void {
-    const others = this.#foreignOrigins.next();
-    if (others === undefined) return;
     const page = `A page of ${shownOrigin(origin)}, at ${remoteAddress}, is taken without its cookies`;
-    this.#tell((it) => it.warn(`${page}: name it in allowedOrigins if it is yours${others}`));
+    this.#warnSeldom(this.#foreignOrigins, `${page}: name it in allowedOrigins if it is yours`);
   }
 
   /** A class without validation metadata must not be taken for validated. */
@@ -102,6 +97,10 @@ export class EngineLog implements ServerHooks, BusHooks {
 
   channelFailed(channel: string, error: unknown): void {
     this.#tell((it) => it.error(`The channel "${channel}" can't be served: ${show(error)}`));
+  }
+
+  #warnSeldom(kind: Seldom, line: string): boolean {
+    return kind.tell((others) => this.#tell((it) => it.warn(`${line}${others}`)));
   }
 
   /** Whatever it is they tell of, and whoever's logger it is: hooks may not throw. */

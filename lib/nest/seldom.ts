@@ -6,17 +6,21 @@ export class Seldom {
   #quietUntil = 0;
   #untold = 0;
 
-  /** What to write behind the line: how many were left out. `undefined` where this one is, too. */
-  next(): string | undefined {
+  /**
+   * Calls `line` when one is due, with what to write behind it: how many were left out. Returns
+   * whether it was.
+   */
+  tell(line: (others: string) => void): boolean {
     const now = performance.now();
     if (now < this.#quietUntil) {
       this.#untold++;
-      return undefined;
+      return false;
     }
     const others =
       this.#untold === 0 ? '' : ` (and ${this.#untold} others since the last such line)`;
     this.#quietUntil = now + EVERY_MS;
     this.#untold = 0;
-    return others;
+    line(others);
+    return true;
   }
 }

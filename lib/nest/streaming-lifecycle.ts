@@ -11,6 +11,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { MessageBus } from '../bus/message-bus.js';
 import { StreamingServer } from '../server/streaming-server.js';
 import { WebSocketUpgrade } from '../server/web-socket-upgrade.js';
+import { BusLog } from './bus-log.js';
 import { loadedCopies } from './copies.js';
 import { DeclarationLog } from './declaration-log.js';
 import { MethodCompiler } from './method-compiler.js';
@@ -39,6 +40,7 @@ export class StreamingLifecycle
     private readonly registry: MethodRegistry,
     readonly server: StreamingServer,
     private readonly bus: MessageBus,
+    private readonly busLog: BusLog,
     private readonly authentication: StreamingAuthentication,
     private readonly adapterHost: HttpAdapterHost,
     private readonly declarations: DeclarationLog,
@@ -79,6 +81,7 @@ export class StreamingLifecycle
   async onApplicationShutdown(): Promise<void> {
     await this.authentication.close();
     await this.bus.close();
+    this.busLog.close();
   }
 
   async #drain(): Promise<void> {

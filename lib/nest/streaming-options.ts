@@ -18,6 +18,7 @@ import {
   type ResolvedAuthOptions,
   resolveAuthOptions,
 } from './auth-options.js';
+import { checkBusHooks } from './bus-hooks.js';
 
 export type { AllowedOrigins };
 
@@ -142,7 +143,8 @@ export function resolveStreamingOptions(given: StreamingModuleOptions): Resolved
   }
   const { redis } = given;
   if (redis !== undefined) checkRedisConfig(redis);
-  const { authenticator, allowedOrigins } = given;
+  const { busHooks, authenticator, allowedOrigins } = given;
+  checkBusHooks(busHooks);
   checkOrigins(allowedOrigins);
   return {
     path,
@@ -153,7 +155,7 @@ export function resolveStreamingOptions(given: StreamingModuleOptions): Resolved
     validation,
     redis,
     bus: resolveRedisBusOptions(given.bus),
-    busHooks: given.busHooks,
+    busHooks,
     authenticator,
     auth: resolveAuthOptions(given.auth, authenticator),
     allowedOrigins,

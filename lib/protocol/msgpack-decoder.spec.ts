@@ -43,6 +43,7 @@ const malformed: [what: string, message: string][] = [
   ['a run that tells too little', '94 04 01 00 01'],
   ['a run that tells too much', '94 04 01 02 01'],
   ['a run that tells no size', '94 04 01 a0 01'],
+  ['a run that tells what stands before its items', '93 04 01 03'],
 ];
 
 const refusedItems: [what: string, item: string][] = [

@@ -34,37 +34,31 @@ export class MsgpackDecoder implements FrameDecoder {
       const frame = readFrame(input, reader);
       if (frame[0] === FrameType.types) this.#types.announce(frame);
       else if (isListed(frame)) this.#toEach(frame, input, reader, each);
-      else give(frame, reader, each);
+      else each(frame, reader.problem);
     }
   }
 
   /** One frame for each stream of the list, with items of its own. */
   #toEach(frame: unknown[], input: ByteReader, reader: MsgpackReader, each: FrameReceiver): void {
     const streams = listedStreams(frame, this.#mayList);
-    const itemsStart = input.position - (frame[2] as number);
-    const { length } = frame;
+    const itemsEnd = input.position;
+    const itemsStart = itemsEnd - (frame[2] as number);
     frame[1] = streams[0];
-    give(frame, reader, each);
+    each(frame, reader.problem);
     for (let i = 1; i < streams.length; i++) {
       input.position = itemsStart;
       reader.clear();
       const own = [FrameType.item, streams[i], frame[2]];
-      while (own.length < length) push(own, reader);
-      give(own, reader, each);
+      while (input.position < itemsEnd) push(own, reader);
+      each(own, reader.problem);
     }
   }
 }
 
-/** Reads the next value of a frame; notes where the first one stands that could not be made. */
+/** Reads the next value of a frame. A run ends before the first one that could not be made. */
 function push(frame: unknown[], reader: MsgpackReader): void {
-  const value = reader.value(VALUE_DEPTH);
-  if (reader.problem !== undefined) reader.problemAt ??= frame.length;
-  frame.push(value);
-}
-
-function give(frame: unknown[], { problem, problemAt = 0 }: MsgpackReader, each: FrameReceiver) {
-  if (problem !== undefined) cutUnreadable(frame, problemAt);
-  each(frame, problem);
+  frame.push(reader.value(VALUE_DEPTH));
+  if (reader.problem !== undefined) cutUnreadable(frame, frame.length - 1);
 }
 
 function readFrame(input: ByteReader, reader: MsgpackReader): unknown[] {
@@ -73,12 +67,13 @@ function readFrame(input: ByteReader, reader: MsgpackReader): unknown[] {
   if (length === undefined) throw new ProtocolViolation('a frame that is not an array');
   if (length > input.remaining) throw new ProtocolViolation('a message cut short');
   const frame: unknown[] = [];
-  let itemsStart = input.position;
+  let itemsStart: number | undefined;
   for (let i = 0; i < length; i++) {
     if (i === FIRST_ITEM) itemsStart = input.position;
     push(frame, reader);
   }
-  if (frame[0] === FrameType.item && frame[2] !== input.position - itemsStart) {
+  const itemBytes = itemsStart === undefined ? 0 : input.position - itemsStart;
+  if (frame[0] === FrameType.item && frame[2] !== itemBytes) {
     throw new ProtocolViolation('a run of another size than it tells');
   }
   return frame;

@@ -19,8 +19,6 @@ const LONGEST_CACHED_KEY = 31;
 export class MsgpackReader {
   /** Why a value could not be made; the first reason since this was cleared. */
   problem: StreamError | undefined;
-  /** Where in its frame that value stands; for the reader of the frame. */
-  problemAt: number | undefined;
   readonly #in: ByteReader;
   readonly #types: PeerTypes;
   readonly #keys: KeyCache;
@@ -51,7 +49,6 @@ export class MsgpackReader {
   /** Forgets what could not be made. */
   clear(): void {
     this.problem = undefined;
-    this.problemAt = undefined;
   }
 
   /** How many elements the array has that begins here; `undefined` when none does. */

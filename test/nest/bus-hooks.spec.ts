@@ -1,5 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
-import { type BusHooks, MessageBus } from '../../lib/index.js';
+import {
+  type BusHooks,
+  MessageBus,
+  StreamingModule,
+  type StreamingModuleOptions,
+} from '../../lib/index.js';
 import { startApp } from './app.js';
 
 describe("The application's own hooks of the bus", () => {
@@ -32,6 +37,33 @@ describe("The application's own hooks of the bus", () => {
     const { app } = await startApp({ options: { busHooks } });
     await app.get(MessageBus).publish('a', 1);
     expect(busHooks.count).toBe(1);
+  });
+
+  it.each([
+    ['a text', 'metrics', 'busHooks must be an object of functions.'],
+    ['null', null, 'busHooks must be an object of functions.'],
+    ['a list', [() => {}], 'busHooks must be an object of functions.'],
+    ['a class', class {}, 'busHooks must be an object of functions.'],
+    ['a number for a hook', { gap: 5 }, 'busHooks.gap must be a function, not 5.'],
+    ['null for a hook', { gap: null }, 'busHooks.gap must be a function, not null.'],
+    [
+      'a text for a hook',
+      { gap: 'count' },
+      'busHooks.gap must be a function, not the text "count".',
+    ],
+    [
+      'an instance with a hook that is no function',
+      new (class {
+        delivered = {};
+      })(),
+      'busHooks.delivered must be a function, not ',
+    ],
+    ['a misspelt name', { gaps() {} }, 'busHooks.gaps is unknown: there are published, '],
+  ])('are refused with a sentence that names the option when given %s', (_, given, sentence) => {
+    const options = { busHooks: given } as unknown as StreamingModuleOptions;
+    expect(() => StreamingModule.forRoot(options)).toThrow(
+      `StreamingModule: the option ${sentence}`,
+    );
   });
 
   it.each([

@@ -18,5 +18,6 @@ describe('The log', () => {
     expect(log.find('warn', '4400')).toEqual([
       expect.stringMatching(/^warn Connection \S+ of \S*127\.0\.0\.1 closed: 4400 "a message that/),
     ]);
+    expect(log.find('debug', '4400')).toHaveLength(4);
   });
 });

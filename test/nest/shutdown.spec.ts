@@ -10,12 +10,14 @@ import { describe, expect, it } from 'vitest';
 import { createStreamingClient } from '../../lib/client/index.js';
 import type { StreamingClient } from '../../lib/client/types.js';
 import {
+  defineChannel,
   MessageBus,
   StreamingMethod,
   StreamingModule,
   StreamingSession,
   StreamSession,
 } from '../../lib/index.js';
+import { BusLog } from '../../lib/nest/bus-log.js';
 import { failure, startApp, until } from './app.js';
 
 @Injectable()
@@ -137,6 +139,22 @@ describe('closing the application', () => {
     expect(log.find('log', '1 call ')).toEqual([
       'log 1 call is running: it has 20 ms to end',
       'log 1 call was cut off',
+    ]);
+  });
+
+  it('tells before it is done where messages may be lost, however little time has passed', async () => {
+    const { app, log } = await startApp({});
+    const bus = app.get(MessageBus);
+    for (const [i, name] of ['one', 'two'].entries()) {
+      const channel = defineChannel(name, { history: { size: 1, ttlMs: 1_000 } });
+      bus.subscribe(channel, { since: 'long gone' });
+      await until(() => app.get(BusLog, { strict: false }).counters.gaps === i + 1);
+      if (i === 0) await until(() => log.find('warn', 'may be lost').length === 1);
+    }
+    await app.close();
+    expect(log.find('warn', 'may be lost')).toEqual([
+      expect.stringContaining('Messages of the channel "one" may be lost: the history'),
+      expect.stringContaining('Messages of the channel "two" may be lost: the history'),
     ]);
   });
 

@@ -31,10 +31,12 @@ export function listContract(codec: CodecName): void {
 
   it('gives each stream the items before one that could not be read', () => {
     const receiver = new TestModels().add(Line);
-    const received = receive(codec, [1, 2], ['fine', Point.at(1, 2)], { receiver });
-    expect(received.map(({ frame, problem }) => [frame[1], frame[3], problem?.code])).toEqual([
-      [1, 'fine', 'invalid-argument'],
-      [2, 'fine', 'invalid-argument'],
+    const items = ['fine', Point.at(1, 2), 'behind', Point.at(3, 4), 'last'];
+    const received = receive(codec, [1, 2], items, { receiver });
+    const told = received.map(({ frame, problem }) => [frame[1], frame.slice(3), problem?.code]);
+    expect(told).toEqual([
+      [1, ['fine'], 'invalid-argument'],
+      [2, ['fine'], 'invalid-argument'],
     ]);
   });
 
