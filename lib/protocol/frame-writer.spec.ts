@@ -126,6 +126,15 @@ describe('A FrameWriter', () => {
     expect([sent.length, told]).toEqual([1, []]);
   });
 
+  it('keeps to the size of messages that the peer takes, whatever the turns of its streams', () => {
+    const bytes = 8 * KIB;
+    writer.limitMessages(bytes);
+    for (let i = 0; i < bytes / 20; i++) writer.item(5000 + (i % 2), 1);
+    writer.item(1, 'x'.repeat(bytes / 2 - 10));
+    turn();
+    expect(Math.max(...sent.map(({ length }) => length))).toBeLessThanOrEqual(bytes);
+  });
+
   it('sends nothing after its end', () => {
     writer.item(1, 'a');
     writer.end();

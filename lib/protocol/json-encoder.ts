@@ -16,6 +16,9 @@ const NO_RUN = 0;
 /** What a stream's number adds to a run that stands there already, about. */
 const JOINED_SIZE = 8;
 
+/** What a run takes beside its items, about. */
+const RUN_SIZE = 16;
+
 /** Gathers frames as JSON text: a message is an array of frames (PROTOCOL.md, section 5.1). */
 export class JsonEncoder extends SharingEncoder<string> {
   readonly #writer: JsonWriter;
@@ -102,6 +105,7 @@ export class JsonEncoder extends SharingEncoder<string> {
     this.#run = target;
     this.#runStart = this.#parts.length;
     this.#parts.push('');
+    this.ownSize += RUN_SIZE;
   }
 
   #endRun(): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FrameType } from './frames.js';
+import { itemsOf } from './spec/codec-pair.js';
 import { msgpackPair, toHex } from './spec/msgpack-bytes.js';
 import { Point } from './spec/test-models.js';
 
@@ -86,6 +87,21 @@ describe('MsgpackEncoder', () => {
     both.encoder.item(1, 'before');
     expect(() => both.encoder.item(1, sender)).toThrow(/getter/);
     expect(both.pass().map(({ frame }) => frame.slice(3))).toEqual([['before']]);
+  });
+
+  it('hands over nothing while a value is being written, and then the whole', () => {
+    const both = msgpackPair();
+    const closer = {
+      get a(): unknown {
+        return both.encoder.take() ?? 'nothing';
+      },
+    };
+    for (const item of ['before', closer, 'after']) both.encoder.item(1, item);
+    expect(itemsOf(both.pass())).toEqual([
+      [1, 'before'],
+      [1, { a: 'nothing' }],
+      [1, 'after'],
+    ]);
   });
 
   it('hands over no more memory than twice the message', () => {

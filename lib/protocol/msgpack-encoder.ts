@@ -43,6 +43,11 @@ export class MsgpackEncoder extends SharingEncoder<Uint8Array> {
     return super.item(stream, item);
   }
 
+  /** Nothing while a value is being written: a getter of it may close the connection. */
+  override take(): Uint8Array | undefined {
+    return this.#isWriting ? undefined : super.take();
+  }
+
   frame(frame: readonly unknown[]): void {
     if (this.#isWriting) throw reentered();
     this.endShared();

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { OVERFLOWS, type Overflow, OverflowQueue } from './overflow.js';
@@ -31,6 +33,15 @@ async function readAll(queue: OverflowQueue<unknown>): Promise<unknown[]> {
 
 function pushAll<T>(queue: OverflowQueue<T>, ...items: T[]): boolean[] {
   return items.map((item) => queue.push(item));
+}
+
+/** An item that a reader waited for; of a queue that nobody holds. */
+async function readWeakly(): Promise<WeakRef<object>> {
+  const { queue } = createQueue<object>();
+  const read = queue.next();
+  queue.push({ some: 'item' });
+  const { value } = await read;
+  return new WeakRef(value as object);
 }
 
 describe('OverflowQueue', () => {
@@ -110,6 +121,19 @@ describe('OverflowQueue', () => {
     }
     expect(await readAll(queue)).toEqual([]);
     expect(queue.dropped).toBe(0);
+  });
+
+  it('keeps nothing of an item that a reader waited for', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const item = await readWeakly();
+    await vi.waitFor(
+      () => {
+        collectGarbage();
+        expect(item.deref() === undefined).toBe(true);
+      },
+      { timeout: 5000, interval: 10 },
+    );
   });
 
   it('takes nothing after the end, and says so to the source', async () => {

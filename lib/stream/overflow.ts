@@ -37,33 +37,11 @@ class Fault {
   }
 }
 
-type Result = IteratorResult<unknown, undefined>;
-
 /** What settles a promise of `next()`. */
-interface Reader {
-  readonly resolve: (result: Result) => void;
-  readonly reject: (error: unknown) => void;
+interface Reader<T> {
+  resolve(result: IteratorResult<T, undefined>): void;
+  reject(error: unknown): void;
 }
-
-/**
- * Makes promises of `next()` and tells what settles the last one. One for all queues: a function of
- * its own would be one more thing in memory that each item of each queue has to find.
- */
-class LastReader implements Reader {
-  resolve: Reader['resolve'] = () => {};
-  reject: Reader['reject'] = () => {};
-
-  create(): Promise<Result> {
-    return new Promise<Result>(this.#take);
-  }
-
-  readonly #take = (resolve: Reader['resolve'], reject: Reader['reject']): void => {
-    this.resolve = resolve;
-    this.reject = reject;
-  };
-}
-
-const LAST_READER = new LastReader();
 
 /**
  * A bounded queue between a source that can't be paused (an Observable, a bus subscription, a
@@ -83,10 +61,12 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
   // here in two parts: V8 would learn of an object around them that it lives long, and make all that
   // follow in its old space, where even dead they keep what they refer to through every collection
   // of the young one. The rings are made when they are needed.
-  #resolve: Reader['resolve'] | undefined;
-  #reject: Reader['reject'] | undefined;
+  #resolve: Reader<T>['resolve'] | undefined;
+  #reject: Reader<T>['reject'] | undefined;
   #entries: Ring<T | Fault> | undefined;
-  #laterReaders: Ring<Reader> | undefined;
+  /** What a promise of `next()` is made with: one function for all of them. */
+  readonly #awaiting: (resolve: Reader<T>['resolve'], reject: Reader<T>['reject']) => void;
+  #laterReaders: Ring<Reader<T>> | undefined;
   /** How many items may wait for the reader. */
   readonly capacity: number;
   #dropped = 0;
@@ -101,6 +81,7 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
       throw new TypeError(`overflow must be one of ${OVERFLOWS.join(', ')}, not ${overflow}.`);
     this.capacity = overflow === 'latest' ? 1 : capacity;
     this.#options = options;
+    this.#awaiting = this.#await.bind(this);
   }
 
   /** How many items and pushed errors the overflow has cost. What a leaving reader left doesn't count. */
@@ -144,7 +125,7 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
       return toResult(this.#entries.shift());
     }
     if (!this.#open) return Promise.resolve({ done: true, value: undefined });
-    return this.#awaited();
+    return new Promise(this.#awaiting);
   }
 
   /** The reader leaves: what is queued is let go, and every waiting `next()` gets the end. */
@@ -199,17 +180,14 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
     this.#entries.push(entry);
   }
 
-  #awaited(): Promise<IteratorResult<T, undefined>> {
-    const promise = LAST_READER.create() as Promise<IteratorResult<T, undefined>>;
-    const { resolve, reject } = LAST_READER;
+  #await(resolve: Reader<T>['resolve'], reject: Reader<T>['reject']): void {
     if (this.#resolve === undefined) {
       this.#resolve = resolve;
       this.#reject = reject;
-    } else {
-      this.#laterReaders ??= new Ring();
-      this.#laterReaders.push({ resolve, reject });
+      return;
     }
-    return promise;
+    this.#laterReaders ??= new Ring();
+    this.#laterReaders.push({ resolve, reject });
   }
 
   /** The first reader is served: the one behind it is the first now. */
