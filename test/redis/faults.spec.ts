@@ -62,6 +62,16 @@ for (const [version, toConfig] of VERSIONS) {
       await arrived(recorder, [1, 'gap', 2]);
     });
 
+    it('loses nothing where all of Redis is emptied', async () => {
+      const driver = await connect();
+      const { recorder } = await record(driver, 'a');
+      await driver.publish('a', 1, 'global');
+      await server.command('FLUSHALL');
+      await driver.publish('a', 2, 'global');
+      await arrived(recorder, [1, 2]);
+      expect(driver.status).toBe('connected');
+    });
+
     it('publishes while its subscriber alone is lost', async () => {
       const other = await connect();
       const { recorder } = await record(other, 'a');

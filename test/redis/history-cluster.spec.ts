@@ -1,6 +1,8 @@
 import type { ClusterNode } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { defineChannel } from '../../lib/bus/define-channel.js';
+import { BusUnavailableError } from '../../lib/bus/bus-error.js';
+import { type Channel, defineChannel } from '../../lib/bus/define-channel.js';
+import type { Gap } from '../../lib/bus/gap.js';
 import { MessageBus } from '../../lib/bus/message-bus.js';
 import { hashSlot } from '../../lib/bus/redis/hash-slot.js';
 import type { RedisConfig } from '../../lib/bus/redis/redis-options.js';
@@ -58,6 +60,39 @@ for (const [version, toConfig] of CLUSTER_VERSIONS) {
       await vi.waitFor(() => expect(seen.at(-1)).toBe(2), { timeout: 10_000 });
       expect(seen.slice(0, 2)).toEqual([1, 'reset']);
       await cluster.move(slot, to, from);
+    });
+
+    it('is gone with its server alone, which comes back without it; the others go on', async () => {
+      const history = { size: 100, ttlMs: 60_000 };
+      const define = (name: string) => defineChannel<number>(`${name} ${version}`, { history });
+      const serverOf = ({ name }: { name: string }) =>
+        cluster.serverOf(hashSlot(`nestjs-streaming:history:{${name}}`));
+      const lost = define('lost');
+      const isElsewhere = (it: Channel<number>) => serverOf(it) !== serverOf(lost);
+      const kept = ['b', 'c', 'd', 'e', 'f'].map(define).find(isElsewhere) ?? lost;
+      const bus = await createBus(toConfig);
+      const follow = async (channel: Channel<number>) => {
+        const seen: unknown[] = [];
+        const onGap = ({ reason }: Gap) => seen.push(reason);
+        bus.addListener(channel, (message) => seen.push(message), { onGap });
+        await bus.subscribe(channel).ready;
+        await bus.publish(channel, 1);
+        return seen;
+      };
+      const [seenLost, seenKept] = [await follow(lost), await follow(kept)];
+      await vi.waitFor(() => expect([seenLost, seenKept]).toEqual([[1], [1]]));
+      await serverOf(lost).kill();
+      await vi.waitFor(() => expect(bus.status).toBe('reconnecting'), { timeout: 10_000 });
+      await expect(bus.publish(lost, 2)).rejects.toThrow(BusUnavailableError);
+      await bus.publish(kept, 2);
+      await vi.waitFor(() => expect(seenKept).toEqual([1, 2]));
+      await serverOf(lost).restart();
+      await vi.waitFor(() => expect(bus.status).toBe('connected'), { timeout: 20_000 });
+      await vi.waitFor(() => bus.publish(lost, 3), { timeout: 10_000, interval: 50 });
+      await vi.waitFor(() => expect(seenLost.at(-1)).toBe(3), { timeout: 10_000 });
+      // The reader finds it out, and its publisher may tell it, too.
+      expect([...new Set(seenLost)]).toEqual([1, 'reset', 3]);
+      expect(seenKept).toEqual([1, 2]);
     });
   });
 }

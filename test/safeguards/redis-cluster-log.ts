@@ -360,4 +360,23 @@ export const CLUSTER_LOG_SAFEGUARDS: readonly Safeguard[] = [
     spec: FAULTS,
     test: `${AT_REDIS} lets its keys go when nobody is there any more`,
   },
+  {
+    name: 'leaving a server whose slot has moved',
+    guards: 'nothing could be recorded where the slot was',
+    file: 'lib/bus/redis/redis-link.ts',
+    text: "redis.on('moved', () => this.close('the cluster moved a slot'));",
+    replacement: '',
+    spec: 'test/redis/cluster-log-cluster.spec.ts',
+    test: 'On a Redis Cluster follows its slot to another server with ioredis 6',
+  },
+  {
+    name: 'asking the sentinels anew',
+    guards: 'a lost primary would be waited for, instead of the new one',
+    file: 'lib/bus/redis/kept-link.ts',
+    text: 'this.#timer = setTimeout(this.#connect, this.#nextDelayMs());',
+    replacement: '',
+    spec: 'test/redis/cluster-log-cluster.spec.ts',
+    test: 'With a sentinel goes on at the new primary, and keeps what was recorded',
+    waitMs: 8_000,
+  },
 ];

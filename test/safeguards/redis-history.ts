@@ -3,6 +3,10 @@ import type { Edit, Safeguard } from './safeguard.js';
 const FAULTS = 'test/redis/history-faults.spec.ts';
 const AT_REDIS = 'A channel with history at Redis';
 const PRIMARY_LOST = 'A channel with history, when the primary is lost';
+const SENTINEL = 'test/redis/history-sentinel.spec.ts';
+const BY_SENTINEL = 'A history with ioredis 6 and a sentinel';
+const FAILOVER = 'test/redis/cluster-failover.spec.ts';
+const IN_CLUSTER = 'On a Redis Cluster with ioredis 6';
 const LEDGER = 'test/redis/history-ledger.spec.ts';
 const THREE = 'The ledger of three processes on a channel with history';
 
@@ -179,6 +183,71 @@ export const HISTORY_SAFEGUARDS: readonly Safeguard[] = [
     replacement: '',
     spec: FAULTS,
     test: `${PRIMARY_LOST} tells them without anything being published after it`,
+  },
+  {
+    name: 'loading a script again',
+    guards: 'nothing would be kept any more when Redis has forgotten its scripts',
+    file: 'lib/bus/redis/redis-server.ts',
+    text: 'this.#loaded.delete(script.sha);\n      throw',
+    replacement: 'throw',
+    spec: 'test/redis/history-store.spec.ts',
+    test: 'A history at Redis goes on when Redis has forgotten its scripts',
+  },
+  {
+    name: 'telling of a loss where there is one alone, after a promotion',
+    guards: 'each promotion would be told to have lost something',
+    file: 'lib/bus/redis/history-scripts.ts',
+    text: "if witness ~= '-' and witness ~= last and sent ~= last_tag and has_lost() then",
+    replacement: "if witness ~= '-' then",
+    spec: SENTINEL,
+    test: `${BY_SENTINEL} goes on without a hole where the replica has everything`,
+    waitMs: 8_000,
+  },
+  {
+    name: 'reading what was missed from a promoted replica',
+    guards: 'what is published before a reader is back would be missing in silence',
+    ...UNCHAINED,
+    also: UNCHECKED,
+    spec: SENTINEL,
+    test: `${BY_SENTINEL} has what was confirmed once and in order, or a gap, where the primary is killed while others publish`,
+    waitMs: 8_000,
+  },
+  {
+    name: 'the chain of records at a promoted replica',
+    guards: 'numbers that are used again would be taken for those that were seen',
+    ...UNCHAINED,
+    also: UNCHECKED,
+    spec: SENTINEL,
+    test: `${BY_SENTINEL} tells those who had seen the end that was lost, though its numbers come again`,
+    waitMs: 8_000,
+  },
+  {
+    name: 'remembering what Redis answers who looks for what it confirmed',
+    guards: 'one loss would be told again and again',
+    file: 'lib/bus/redis/history-publisher.ts',
+    text: 'if (sender.confirmed === confirmed) sender.confirmed = String(position);',
+    replacement: '',
+    spec: SENTINEL,
+    test: `${BY_SENTINEL} tells those, too, who had not seen it, and those who come later`,
+    waitMs: 8_000,
+  },
+  {
+    name: 'telling of a loss where there is one alone, in a cluster',
+    guards: 'each failover of a cluster would be told to have lost something',
+    file: 'lib/bus/redis/history-scripts.ts',
+    text: "if witness ~= '-' and witness ~= last and sent ~= last_tag and has_lost() then",
+    replacement: "if witness ~= '-' then",
+    spec: FAILOVER,
+    test: `${IN_CLUSTER} tells a failover as a gap, which costs a history nothing where the replica has it all`,
+  },
+  {
+    name: 'leaving a server whose slot has moved with a history',
+    guards: 'nothing could be published where its slot was',
+    file: 'lib/bus/redis/redis-link.ts',
+    text: "redis.on('moved', () => this.close('the cluster moved a slot'));",
+    replacement: '',
+    spec: FAILOVER,
+    test: `${IN_CLUSTER} goes on without a hole in a history whose slot is moved with its keys`,
   },
   {
     name: 'reading what was missed in three processes',

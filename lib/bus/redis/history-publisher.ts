@@ -16,9 +16,9 @@ const NONE = '-';
 /** What this process knows of one channel that it publishes on. */
 interface Sender {
   history: ChannelHistory;
-  /** The position that Redis confirmed last. */
+  /** The position that Redis confirmed last, or gave who asked for what it had confirmed. */
   confirmed: string;
-  /** When it did, in ms of `performance.now()`. */
+  /** When it confirmed, in ms of `performance.now()`. */
   confirmedAt: number;
   /** The tag of the batch that was sent last. */
   sent: string;
@@ -61,9 +61,19 @@ export class HistoryPublisher {
   verify(): void {
     for (const [channel, sender] of this.#senders) {
       const isKept = performance.now() - sender.confirmedAt < sender.history.ttlMs;
-      if (isKept && sender.confirmed !== NONE)
-        this.#run(channel, sender, NOTHING, 0).catch(() => {});
+      if (isKept && sender.confirmed !== NONE) this.#verify(channel, sender);
     }
+  }
+
+  /** What is lost is told once: what Redis has takes its place, unless more was confirmed since. */
+  #verify(channel: string, sender: Sender): void {
+    const { confirmed } = sender;
+    this.#run(channel, sender, NOTHING, 0).then(
+      (position) => {
+        if (sender.confirmed === confirmed) sender.confirmed = String(position);
+      },
+      () => {},
+    );
   }
 
   #send(channel: string, batch: Buffer, count: number): Promise<void> {
