@@ -24,6 +24,7 @@ const JOINED_SIZE = 3;
 
 /** Gathers frames as MessagePack: a message is frames, one after the other (PROTOCOL.md, 5.2). */
 export class MsgpackEncoder extends SharingEncoder<Uint8Array> {
+  #isWriting = false;
   readonly #out = new ByteWriter();
   readonly #writer: MsgpackWriter;
   #run: RunTarget = NO_RUN;
@@ -31,7 +32,6 @@ export class MsgpackEncoder extends SharingEncoder<Uint8Array> {
   /** Where the run's array begins, and where its first item. */
   #runStart = 0;
   #runItemsStart = 0;
-  #isWriting = false;
 
   constructor(models: ModelPort, limits: CodecLimits) {
     super(models);
