@@ -64,8 +64,6 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
   #resolve: Reader<T>['resolve'] | undefined;
   #reject: Reader<T>['reject'] | undefined;
   #entries: Ring<T | Fault> | undefined;
-  /** What a promise of `next()` is made with: one function for all of them. */
-  readonly #awaiting: (resolve: Reader<T>['resolve'], reject: Reader<T>['reject']) => void;
   #laterReaders: Ring<Reader<T>> | undefined;
   /** How many items may wait for the reader. */
   readonly capacity: number;
@@ -81,7 +79,6 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
       throw new TypeError(`overflow must be one of ${OVERFLOWS.join(', ')}, not ${overflow}.`);
     this.capacity = overflow === 'latest' ? 1 : capacity;
     this.#options = options;
-    this.#awaiting = this.#await.bind(this);
   }
 
   /** How many items and pushed errors the overflow has cost. What a leaving reader left doesn't count. */
@@ -125,7 +122,7 @@ export class OverflowQueue<T> implements AsyncIterableIterator<T, undefined, unk
       return toResult(this.#entries.shift());
     }
     if (!this.#open) return Promise.resolve({ done: true, value: undefined });
-    return new Promise(this.#awaiting);
+    return new Promise((resolve, reject) => this.#await(resolve, reject));
   }
 
   /** The reader leaves: what is queued is let go, and every waiting `next()` gets the end. */
