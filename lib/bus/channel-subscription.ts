@@ -26,8 +26,6 @@ export interface SubscriptionContext {
   onClose(): void;
 }
 
-const CAPACITY = 4096;
-
 /**
  * A subscription as a member of its channel: one bounded queue, which its reader reads directly.
  */
@@ -47,7 +45,7 @@ export class ChannelSubscription<T>
   #leave: () => void = () => {};
 
   constructor(options: SubscribeOptions, context: SubscriptionContext) {
-    const { type, onGap, capacity = CAPACITY, overflow } = options;
+    const { type, onGap, capacity, overflow } = options;
     super({
       capacity,
       overflow,

@@ -1,8 +1,8 @@
 /**
  * The engine's side of a socket: four members, and two that not every socket has. The engine calls
- * them; what the socket reports is given to the connection by whoever made the transport: `receive(message)` for each message in
- * order, `drained()` when the send buffer ran empty after it held anything, and `closed(code,
- * reason)` exactly once, after which nothing else is reported.
+ * them; what the socket reports is given to the connection by whoever made the transport:
+ * `receive(message)` for each message in order, `drained()` when the send buffer ran empty after it
+ * held anything, and `closed(code, reason)` exactly once, after which nothing else is reported.
  */
 export interface Transport {
   /**
